@@ -1,0 +1,162 @@
+"""What the supervisor and the worker say to each other: one JSON object a line, orders in, reports out.
+
+The worker reads orders from its standard input and writes reports to what was its standard output when it
+started; prints of libraries go to standard error, so that they cannot break the channel. Pictures travel as files.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from generation.catalogue import Model
+from generation.job import DrawnPicture, Failure
+from generation.recipe import Recipe
+
+# Orders ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """Have `model` in memory, so that the next picture need not wait for it."""
+
+    kind: Literal["load"] = "load"
+    model: Model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generate:
+    """Draw `recipe` with `model`; write the pictures to `folder` and read its source, if any, from `source_file`.
+
+    The files are named `job`.png, `job`-2.png and so on. `folder` and `source_file` are absolute paths.
+    """
+
+    kind: Literal["generate"] = "generate"
+    job: str
+    recipe: Recipe
+    model: Model
+    folder: str
+    source_file: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancel:
+    """Stop drawing `job` after the step that is being taken; unknown or ended jobs are ignored."""
+
+    kind: Literal["cancel"] = "cancel"
+    job: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShutDown:
+    """Finish the picture that is being drawn, then end. (Closing the worker's input means the same.)"""
+
+    kind: Literal["shut_down"] = "shut_down"
+
+
+Order = Load | Generate | Cancel | ShutDown
+
+# Reports -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """The worker takes orders. `memory` is what the device has, in bytes; `reason` says why this dtype."""
+
+    kind: Literal["ready"] = "ready"
+    device: str
+    device_name: str
+    dtype: str
+    reason: str
+    memory: int
+    threads: int
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A model is in memory; `seconds` is what that took."""
+
+    kind: Literal["loaded"] = "loaded"
+    model: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadFailed:
+    """A `Load` order came to nothing."""
+
+    kind: Literal["load_failed"] = "load_failed"
+    model: str
+    failure: Failure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loading:
+    """A job waits for its model to come into memory."""
+
+    kind: Literal["loading"] = "loading"
+    job: str
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """`step` of `steps` has been taken; `steps` is the count that will really run."""
+
+    kind: Literal["progress"] = "progress"
+    job: str
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """All pictures of a job are on disk; `recipe` has its environment filled in, `seconds` is compute time."""
+
+    kind: Literal["finished"] = "finished"
+    job: str
+    recipe: Recipe
+    pictures: tuple[DrawnPicture, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A job came to nothing, and the worker takes further orders."""
+
+    kind: Literal["failed"] = "failed"
+    job: str
+    failure: Failure
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancelled:
+    """A job was stopped between two steps, as ordered."""
+
+    kind: Literal["cancelled"] = "cancelled"
+    job: str
+    seconds: float
+
+
+Report = Ready | Loaded | LoadFailed | Loading | Progress | Finished | Failed | Cancelled
+
+_ORDER: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="kind")])
+_REPORT: TypeAdapter[Report] = TypeAdapter(Annotated[Report, Field(discriminator="kind")])
+
+
+def encode(message: Order | Report) -> bytes:
+    """One line, its newline included."""
+    adapter: TypeAdapter[Order] | TypeAdapter[Report] = _ORDER if isinstance(message, Order) else _REPORT
+    return adapter.dump_json(message) + b"\n"  # type: ignore[arg-type] # each message has its own adapter
+
+
+def decode_order(line: bytes) -> Order:
+    """Read an order that `encode` wrote. Raises ValueError for anything else."""
+    return _ORDER.validate_json(line)
+
+
+def decode_report(line: bytes) -> Report:
+    """Read a report that `encode` wrote. Raises ValueError for anything else."""
+    return _REPORT.validate_json(line)

@@ -1,0 +1,49 @@
+"""What a member asked for, before the holes are filled."""
+
+from dataclasses import dataclass
+
+from generation.errors import EmptyText, OutOfRange, TooLong
+
+PROMPT_LIMIT = 1500  # characters; a Discord embed and a modal field both hold it
+SEED_LIMIT = 2**32  # seeds are 0 to SEED_LIMIT - 1, as torch's CPU generator and other programs take them
+COUNT_LIMIT = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A validated wish; None is a hole that the model's and the member's defaults fill.
+
+    `size` is as typed ("512x512", "16:9", "portrait"): what it means depends on the model. `source` is the
+    SHA-256 of a stored source image. The first picture is drawn from `seed`, the next from `seed` + 1, and so on.
+    Bounds that depend on the model are checked when the recipe is made.
+
+    Raises EmptyText, TooLong or OutOfRange.
+    """
+
+    prompt: str
+    negative_prompt: str | None = None
+    model: str | None = None
+    size: str | None = None
+    count: int = 1
+    source: str | None = None
+    strength: float | None = None  # 0.0 keeps the source, 1.0 ignores it
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
+    scheduler: str | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.prompt.strip():
+            raise EmptyText
+        for argument, text in (("prompt", self.prompt), ("negative_prompt", self.negative_prompt)):
+            if text is not None and len(text) > PROMPT_LIMIT:
+                raise TooLong(argument, length=len(text), limit=PROMPT_LIMIT)
+        _check("count", self.count, 1, COUNT_LIMIT)
+        _check("strength", self.strength, 0.0, 1.0)
+        _check("seed", self.seed, 0, SEED_LIMIT - 1)
+
+
+def _check(argument: str, value: float | None, minimum: float, maximum: float) -> None:
+    # Written so that NaN, which compares false with everything, is refused too.
+    if value is not None and not minimum <= value <= maximum:
+        raise OutOfRange(argument, value, minimum=minimum, maximum=maximum)

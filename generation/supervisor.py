@@ -1,0 +1,271 @@
+"""Owns the worker process: starts it, feeds it, watches it and starts it again."""
+
+import asyncio
+import logging
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from enum import StrEnum
+from typing import assert_never
+
+from generation.catalogue import Model
+from generation.errors import WorkerBusy, WorkerDied
+from generation.protocol import (
+    Cancel,
+    Cancelled,
+    Failed,
+    Finished,
+    Generate,
+    Load,
+    Loaded,
+    LoadFailed,
+    Loading,
+    Order,
+    Progress,
+    Ready,
+    Report,
+    ShutDown,
+    decode_report,
+    encode,
+)
+
+log = logging.getLogger(__name__)
+worker_log = logging.getLogger("generation.worker")
+
+_LINE_LIMIT = 2**20  # bytes of one report; the longest is a recipe of some kilobytes
+
+
+class WorkerState(StrEnum):
+    """What the worker is doing, as its owner sees it."""
+
+    STOPPED = "stopped"  # no process; one is started when there is work
+    STARTING = "starting"  # the process imports its libraries
+    IDLE = "idle"
+    DRAWING = "drawing"
+    STOPPING = "stopping"
+
+
+class Supervisor:
+    """One worker process, replaced when it dies.
+
+    `draw` gives it one job at a time. `command` is the worker's command line without its options; `cancel_grace`
+    is how many seconds a cancelled job may go on before its process is killed, `start_grace` how long a worker
+    may take until it is ready.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str,
+        threads: int | None = None,
+        command: Sequence[str] = (sys.executable, "-m", "generation.worker"),
+        cancel_grace: float = 60.0,
+        start_grace: float = 300.0,
+    ) -> None:
+        options = ["--device", device] + ([] if threads is None else ["--threads", str(threads)])
+        self._command = [*command, *options]
+        self._cancel_grace = cancel_grace
+        self._start_grace = start_grace
+        self._process: Process | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._reports: asyncio.Queue[Report | None] = asyncio.Queue()
+        self._last_words: deque[str] = deque(maxlen=20)
+        self._starting = asyncio.Lock()
+        self._job: str | None = None
+        self._killing: asyncio.TimerHandle | None = None
+        self._cancelled: set[str] = set()
+        self.state = WorkerState.STOPPED
+        self.ready: Ready | None = None
+
+    @property
+    def last_words(self) -> str:
+        """The last lines that the worker wrote to its standard error."""
+        return "\n".join(self._last_words)
+
+    async def start(self) -> Ready:
+        """Have a worker that takes orders. Raises WorkerDied if none comes up."""
+        async with self._starting:
+            if self.ready is not None and self._process is not None and self._process.returncode is None:
+                return self.ready
+            await self._reap()
+            self.state = WorkerState.STARTING
+            self._reports = asyncio.Queue()
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                limit=_LINE_LIMIT,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            )
+            self._tasks = [
+                asyncio.create_task(self._read_reports(self._process), name="worker reports"),
+                asyncio.create_task(self._read_log(self._process), name="worker log"),
+            ]
+            try:
+                async with asyncio.timeout(self._start_grace):
+                    report = await self._reports.get()
+            except TimeoutError:
+                log.warning("the worker was not ready after %.0f s", self._start_grace)
+                self.kill()
+                report = await self._reports.get()
+            if not isinstance(report, Ready):
+                raise await self._died()
+            self.ready = report
+            self.state = WorkerState.IDLE
+            log.info("worker ready: %s, %s (%s)", report.device_name, report.dtype, report.reason)
+            return report
+
+    async def load(self, model: Model) -> Loaded | LoadFailed:
+        """Have `model` in memory. Raises WorkerDied."""
+        await self._begin("")
+        try:
+            await self._send(Load(model=model))
+            while True:
+                match await self._reports.get():
+                    case Loaded() | LoadFailed() as report:
+                        return report
+                    case None:
+                        raise await self._died()
+                    case other:
+                        log.warning("unexpected report while loading: %s", other)
+        finally:
+            self._end()
+
+    async def draw(
+        self, order: Generate, on_report: Callable[[Loading | Progress], None]
+    ) -> Finished | Failed | Cancelled:
+        """Draw one job; `on_report` is told of each step. Raises WorkerDied, and WorkerBusy out of turn."""
+        await self._begin(order.job)
+        try:
+            if order.job in self._cancelled:
+                return Cancelled(job=order.job, seconds=0.0)
+            await self._send(order)
+            while True:
+                report = await self._reports.get()
+                match report:
+                    case None:
+                        died = await self._died()
+                        if order.job in self._cancelled:
+                            return Cancelled(job=order.job, seconds=0.0)
+                        raise died
+                    case Loading() | Progress():
+                        on_report(report)
+                    case Finished() | Failed() | Cancelled():
+                        return report
+                    case Ready() | Loaded() | LoadFailed():
+                        log.warning("unexpected report while drawing: %s", report)
+                    case _:
+                        assert_never(report)
+        finally:
+            self._end()
+
+    async def cancel(self, job: str) -> None:
+        """Stop `job` between two steps. A worker that does not is killed after the grace."""
+        if job != self._job:
+            return
+        self._cancelled.add(job)
+        if self.state is not WorkerState.DRAWING:
+            return  # the worker is starting: `draw` looks once more before it sends the order
+        await self._send(Cancel(job=job))
+        if self._killing is None:
+            loop = asyncio.get_running_loop()
+            self._killing = loop.call_later(self._cancel_grace, self.kill)
+
+    def kill(self) -> None:
+        """End the process at once; whoever waits for it gets WorkerDied."""
+        if self._process is not None and self._process.returncode is None:
+            log.warning("killing the worker, process %d", self._process.pid)
+            self._process.kill()
+
+    async def close(self, *, grace: float = 10.0) -> None:
+        """Let the worker end by itself, within `grace` seconds, else kill it."""
+        self.state = WorkerState.STOPPING
+        if self._process is not None and self._process.returncode is None:
+            await self._send(ShutDown())
+            try:
+                async with asyncio.timeout(grace):
+                    await self._process.wait()
+            except TimeoutError:
+                self.kill()
+        await self._reap()
+        self.state = WorkerState.STOPPED
+
+    async def _begin(self, job: str) -> None:
+        if self._job is not None:
+            raise WorkerBusy(f"{self._job!r} is being drawn")
+        self._job = job
+        try:
+            await self.start()
+        except BaseException:
+            self._job = None
+            raise
+        self.state = WorkerState.DRAWING
+
+    def _end(self) -> None:
+        self._job = None
+        self._cancelled.clear()
+        if self._killing is not None:
+            self._killing.cancel()
+            self._killing = None
+        if self.state is WorkerState.DRAWING:
+            self.state = WorkerState.IDLE
+
+    async def _send(self, order: Order) -> None:
+        if self._process is None or self._process.stdin is None:
+            return
+        # A worker that died is noticed by its reports ending; this side of the pipe need not say it again.
+        with suppress(ConnectionError):
+            self._process.stdin.write(encode(order))
+            await self._process.stdin.drain()
+
+    async def _read_reports(self, process: Process) -> None:
+        reports = self._reports
+        assert process.stdout is not None  # noqa: S101 (asked for with PIPE)
+        async for line in process.stdout:
+            try:
+                report = decode_report(line)
+            except ValueError:
+                log.warning("not a report: %r", line[:200])
+                continue
+            reports.put_nowait(report)
+        reports.put_nowait(None)
+
+    async def _read_log(self, process: Process) -> None:
+        assert process.stderr is not None  # noqa: S101 (asked for with PIPE)
+        while line := await _readline(process.stderr):
+            text = line.decode(errors="replace").rstrip()
+            self._last_words.append(text)
+            worker_log.info("%s", text)
+
+    async def _died(self) -> WorkerDied:
+        await self._reap()
+        code = None if self._process is None else self._process.returncode
+        log.error("the worker died with exit code %s", code)
+        return WorkerDied(code)
+
+    async def _reap(self) -> None:
+        """Wait for the end of the process and of everything that read from it."""
+        self.ready = None
+        if self._process is None:
+            return
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await self._process.wait()
+        await asyncio.gather(*self._tasks, return_exceptions=False)
+        self._tasks = []
+        if self.state is not WorkerState.STOPPING:
+            self.state = WorkerState.STOPPED
+
+
+async def _readline(stream: asyncio.StreamReader) -> bytes:
+    """One line, or what there is of one that is over the reader's limit."""
+    try:
+        return await stream.readuntil(b"\n")
+    except asyncio.IncompleteReadError as error:
+        return error.partial
+    except asyncio.LimitOverrunError as error:
+        return await stream.read(max(error.consumed, 1))

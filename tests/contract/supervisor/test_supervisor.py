@@ -1,0 +1,135 @@
+"""The supervisor against real processes that behave and misbehave."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from generation import Cancelled, Finished, Generate, Loading, Progress, Supervisor, WorkerDied, WorkerState
+from generation.errors import WorkerBusy
+from tests.recipes import a_model, a_recipe
+
+FIXTURE = Path(__file__).with_name("fixture_worker.py")
+
+
+@asynccontextmanager
+async def supervising(how: str, **options: float) -> AsyncIterator[Supervisor]:
+    supervisor = Supervisor(device="auto", command=(sys.executable, str(FIXTURE), how), **options)  # type: ignore[arg-type]
+    try:
+        yield supervisor
+    finally:
+        await supervisor.close(grace=2)
+
+
+def an_order(folder: Path, job: str = "job1") -> Generate:
+    return Generate(job=job, recipe=a_recipe(), model=a_model(), folder=str(folder), source_file=None)
+
+
+def ignore(report: Loading | Progress) -> None:
+    del report
+
+
+async def test_a_job_is_drawn_and_each_step_told(tmp_path: Path) -> None:
+    steps: list[int] = []
+    async with supervising("behaves") as supervisor:
+        report = await supervisor.draw(
+            an_order(tmp_path), lambda told: steps.append(told.step) if isinstance(told, Progress) else None
+        )
+        assert supervisor.state is WorkerState.IDLE
+    assert isinstance(report, Finished)
+    assert report.recipe == a_recipe()
+    assert steps == [1, 2]
+    assert supervisor.state is WorkerState.STOPPED
+
+
+async def test_one_process_serves_many_jobs(tmp_path: Path) -> None:
+    async with supervising("behaves") as supervisor:
+        first = await supervisor.start()
+        for number in range(3):
+            await supervisor.draw(an_order(tmp_path, f"job{number}"), ignore)
+        assert await supervisor.start() is first
+
+
+async def test_stray_prints_do_not_break_the_channel(tmp_path: Path) -> None:
+    async with supervising("stray_prints") as supervisor:
+        assert isinstance(await supervisor.draw(an_order(tmp_path), ignore), Finished)
+
+
+async def test_a_worker_that_dies_says_so_and_is_replaced(tmp_path: Path) -> None:
+    async with supervising("dies_once") as supervisor:
+        with pytest.raises(WorkerDied) as died:
+            await supervisor.draw(an_order(tmp_path), ignore)
+        assert died.value.exit_code == 9
+        assert supervisor.state is WorkerState.STOPPED
+        assert isinstance(await supervisor.draw(an_order(tmp_path), ignore), Finished)
+
+
+async def test_a_worker_that_does_not_start_leaves_its_last_words() -> None:
+    async with supervising("dies_at_start") as supervisor:
+        with pytest.raises(WorkerDied):
+            await supervisor.start()
+        assert supervisor.last_words == "no such device: abacus"
+
+
+async def test_a_worker_that_is_never_ready_is_killed() -> None:
+    async with supervising("never_ready", start_grace=1) as supervisor:
+        with pytest.raises(WorkerDied) as died:
+            await supervisor.start()
+        assert died.value.exit_code == -9
+
+
+async def test_cancelling_stops_the_job_and_keeps_the_worker(tmp_path: Path) -> None:
+    async with supervising("waits_for_cancel") as supervisor:
+        begun = asyncio.Event()
+        drawing = asyncio.create_task(supervisor.draw(an_order(tmp_path), lambda _: begun.set()))
+        await asyncio.wait_for(begun.wait(), 20)
+        await supervisor.cancel("job1")
+        assert isinstance(await asyncio.wait_for(drawing, 20), Cancelled)
+        assert supervisor.state is WorkerState.IDLE
+
+
+async def test_cancelling_another_job_is_nobodys_business(tmp_path: Path) -> None:
+    async with supervising("behaves") as supervisor:
+        drawing = asyncio.create_task(supervisor.draw(an_order(tmp_path), ignore))
+        await supervisor.cancel("somebody-elses")
+        assert isinstance(await asyncio.wait_for(drawing, 20), Finished)
+
+
+async def test_a_job_cancelled_before_the_worker_is_ready_is_never_ordered(tmp_path: Path) -> None:
+    async with supervising("behaves") as supervisor:
+        drawing = asyncio.create_task(supervisor.draw(an_order(tmp_path), ignore))
+        await asyncio.sleep(0)
+        assert supervisor.state is WorkerState.STARTING
+        await supervisor.cancel("job1")
+        assert isinstance(await asyncio.wait_for(drawing, 20), Cancelled)
+
+
+async def test_a_cancel_that_is_ignored_ends_in_a_kill(tmp_path: Path) -> None:
+    async with supervising("ignores_cancel", cancel_grace=0.2) as supervisor:
+        begun = asyncio.Event()
+        drawing = asyncio.create_task(supervisor.draw(an_order(tmp_path), lambda _: begun.set()))
+        await asyncio.wait_for(begun.wait(), 20)
+        await supervisor.cancel("job1")
+        assert isinstance(await asyncio.wait_for(drawing, 20), Cancelled)
+        assert supervisor.state is WorkerState.STOPPED
+
+
+async def test_two_jobs_at_once_are_an_error_of_the_caller(tmp_path: Path) -> None:
+    async with supervising("behaves") as supervisor:
+        first = asyncio.create_task(supervisor.draw(an_order(tmp_path), ignore))
+        await asyncio.sleep(0)
+        with pytest.raises(WorkerBusy):
+            await supervisor.draw(an_order(tmp_path, "job2"), ignore)
+        assert isinstance(await first, Finished)
+
+
+async def test_closing_leaves_no_process_behind() -> None:
+    async with supervising("behaves") as supervisor:
+        await supervisor.start()
+        children = psutil.Process().children(recursive=True)
+        assert any(str(FIXTURE) in child.cmdline() for child in children)
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
