@@ -13,7 +13,7 @@ from generation import Cancelled, Finished, Generate, Loading, Progress, Supervi
 from generation.errors import WorkerBusy
 from tests.recipes import a_model, a_recipe
 
-FIXTURE = Path(__file__).with_name("fixture_worker.py")
+FIXTURE = Path(__file__).parents[2] / "fixture_worker.py"
 
 
 @asynccontextmanager

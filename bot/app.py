@@ -1,0 +1,143 @@
+"""The composition root: settings -> database -> worker -> queue -> client, closed in reverse."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from filelock import FileLock, Timeout
+
+import db
+from bot.errors import AlreadyRunning
+from bot.history import History
+from bot.ledger import Ledger
+from bot.pictures import Pictures
+from bot.seeds import Seeds
+from bot.settings import Settings
+from bot.studio import Studio
+from db import Database
+from generation import Allowance, Catalogue, CostModel, JobQueue, Rate, Supervisor
+
+log = logging.getLogger(__name__)
+
+# The shell is the operator's own: `easel draw` has no allowance to run out of.
+UNLIMITED = Allowance(capacity=1e9, per_hour=1e9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """Everything that is not Discord, opened."""
+
+    settings: Settings
+    studio: Studio
+    history: History
+    seeds: Seeds
+    pictures: Pictures
+    supervisor: Supervisor
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, *, allowance: Allowance | None = None) -> AsyncIterator[House]:
+    """Open the data folder and everything on it; the worker starts with the first work.
+
+    Raises AlreadyRunning, db.DatabaseError, UnknownChoice or ModelUnavailable.
+    """
+    if allowance is None:
+        allowance = Allowance(capacity=settings.allowance_seconds, per_hour=settings.allowance_per_hour)
+    async with AsyncExitStack() as stack:
+        # 1. One process at a time owns the queue of a data folder.
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(settings.data_dir / "easel.lock")
+        try:
+            stack.enter_context(lock.acquire(blocking=False))
+        except Timeout:
+            raise AlreadyRunning(str(settings.data_dir)) from None
+        # 2. The records.
+        database = await Database.open(settings.data_dir / "easel.db")
+        stack.push_async_callback(database.close)
+        async with database.reading() as connection:
+            rates = {
+                row.key: Rate(seconds_per_unit=row.seconds_per_unit, samples=row.samples)
+                for row in await db.rates.every(connection)
+            }
+        # 3. What draws.
+        catalogue = Catalogue.read(default=settings.model)
+        supervisor = Supervisor(device=settings.device, threads=settings.threads)
+        stack.push_async_callback(supervisor.close)
+        # 4. What decides.
+        pictures = Pictures(settings.data_dir / "pictures")
+        history = History(database, pictures=pictures, clock=time.time)
+        studio = Studio(
+            ledger=Ledger(database, allowance=allowance),
+            history=history,
+            pictures=pictures,
+            catalogue=catalogue,
+            costs=CostModel(rates),
+            queue=JobQueue(limit=settings.queue_limit, limit_each=settings.queue_limit_each, clock=time.time),
+            supervisor=supervisor,
+        )
+        await studio.restore()
+        yield House(
+            settings=settings,
+            studio=studio,
+            history=history,
+            seeds=Seeds(database, clock=time.time),
+            pictures=pictures,
+            supervisor=supervisor,
+        )
+
+
+async def run(settings: Settings) -> None:
+    """Run the bot until a stop signal comes; without a token, on the playground.
+
+    Whatever part of it fails ends all of it, loudly. Raises what `open_house` raises.
+    """
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(open_house(settings))
+        token, api_url = await _discord(stack, settings)
+        from bot.client import EaselBot
+
+        bot = EaselBot(
+            studio=house.studio,
+            history=house.history,
+            seeds=house.seeds,
+            pictures=house.pictures,
+            api_url=api_url,
+        )
+        await stack.enter_async_context(bot)
+        stopped = _stop_signal()
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(house.studio.run(), name="studio"),
+                tasks.create_task(bot.start(token), name="discord"),
+            ]
+            await stopped.wait()
+            log.info("stopping: what is being drawn goes back to the queue")
+            for task in running:
+                task.cancel()
+
+
+async def _discord(stack: AsyncExitStack, settings: Settings) -> tuple[str, str | None]:
+    """The token and the address of Discord, or of the playground where there is no token."""
+    if settings.discord_token is not None:
+        return settings.discord_token.get_secret_value(), settings.discord_api_url
+    from bot.playground import Playground
+
+    playground = await stack.enter_async_context(Playground(port=settings.playground_port))
+    log.info("no token is set, so this is the playground: open %s", playground.page_url)
+    return playground.token, playground.api_url
+
+
+def _stop_signal() -> asyncio.Event:
+    """An event that is set by Ctrl-C or by a service manager's stop."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stopped.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
+    return stopped

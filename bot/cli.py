@@ -1,0 +1,137 @@
+"""The `easel` command."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from bot.errors import EaselError
+from bot.settings import Settings, read_settings
+from db import DatabaseError
+from generation import GenerationError
+
+app = typer.Typer(
+    name="easel",
+    help="Draws pictures on this machine, for a Discord server or for the shell.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+_errors = Console(stderr=True, highlight=False)
+
+
+@app.command()
+def run() -> None:
+    """Start the bot; without a token, the playground at http://127.0.0.1:8765."""
+    from bot.app import run as run_bot
+
+    settings = _settings()
+    _log_to_terminal(settings.log_level)
+    _finish(run_bot(settings))
+
+
+@app.command()
+def draw(
+    prompt: Annotated[str, typer.Argument(help="What to draw.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The PNG to write; the generation's id by default.")
+    ] = None,
+    image: Annotated[Path | None, typer.Option(help="A picture to start from.")] = None,
+    strength: Annotated[float | None, typer.Option(help="How far to leave that picture, 0.0 to 1.0.")] = None,
+    negative_prompt: Annotated[
+        str | None, typer.Option("--negative-prompt", "--no", help="What to keep out.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="A model of the catalogue.")] = None,
+    size: Annotated[str | None, typer.Option(help="512x512, 16:9, square, portrait or landscape.")] = None,
+    count: Annotated[int, typer.Option(help="How many pictures, 1 to 4.")] = 1,
+    steps: Annotated[int | None, typer.Option(help="Denoising steps.")] = None,
+    guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="A noise scheduler, such as DDIM or Euler a.")] = None,
+    seed: Annotated[str | None, typer.Option(help="A number, or the name of a saved seed.")] = None,
+) -> None:
+    """Draw a picture from the shell."""
+    from bot.shell import Drawing, draw_in_shell
+
+    settings = _settings(model=model)
+    _log_to_terminal("ERROR")
+    drawing = Drawing(
+        prompt=prompt,
+        output=output,
+        image=image,
+        seed=seed,
+        options={
+            "strength": strength,
+            "negative_prompt": negative_prompt,
+            "size": size,
+            "count": count,
+            "num_inference_steps": steps,
+            "guidance_scale": guidance,
+            "scheduler": scheduler,
+        },
+    )
+    _finish(draw_in_shell(drawing, settings=settings, errors=_errors))
+
+
+@app.command()
+def doctor() -> None:
+    """Check device, memory, model, database, disk and token, and say what to do."""
+    from bot.doctor import examine, show
+
+    settings = _settings()
+    _log_to_terminal("CRITICAL")
+    findings = asyncio.run(examine(settings))
+    show(findings, Console(highlight=False))
+    if any(finding.advice for finding in findings if not finding.ok):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    app()
+
+
+def _settings(**overrides: Any) -> Settings:
+    from bot.wording import sentence
+
+    try:
+        return read_settings(**overrides)
+    except EaselError as error:
+        _errors.print(sentence(error), style="red")
+        raise typer.Exit(2) from None
+
+
+def _finish(work: Any) -> None:
+    """Run a coroutine to its end; what went wrong on purpose is one sentence and exit code 1."""
+    from bot.wording import sentence
+
+    try:
+        asyncio.run(work)
+    except* (EaselError, GenerationError, DatabaseError) as group:
+        for error in _leaves(group):
+            _errors.print(sentence(error), style="red", markup=False)
+        code = 1
+    except* KeyboardInterrupt:
+        code = 130
+    else:
+        return
+    raise typer.Exit(code)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    return found
+
+
+def _log_to_terminal(level: str) -> None:
+    logging.basicConfig(
+        level=level,
+        format="%(message)s",
+        datefmt="%H:%M:%S",
+        handlers=[RichHandler(console=_errors, show_path=False, rich_tracebacks=False)],
+    )
+    # discord.py tells of each heartbeat and each request at INFO.
+    logging.getLogger("discord").setLevel(max(logging.getLevelName(level), logging.WARNING))

@@ -1,0 +1,140 @@
+"""`easel doctor`: what this machine has, what is missing, and what to do about it."""
+
+import platform
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import aiohttp
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from bot.app import House, open_house
+from bot.errors import AlreadyRunning
+from bot.settings import Settings
+from bot.wording import sentence
+from db import DatabaseError
+from generation import GenerationError, LoadFailed, ModelUnavailable, UnknownChoice, WorkerDied
+
+_DISCORD = "https://discord.com/api/v10"
+_SPARE_DISK = 2.0  # GB: some thousand pictures
+_SPARE_MEMORY = 4.0  # GB: Stable Diffusion 1.x in half precision and its working memory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that was looked at; `advice` says what to do where it is not `ok`."""
+
+    subject: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything, the cheap things first. A check that fails does not keep the next ones from running."""
+    findings = [_python(), _memory(), _disk(settings)]
+    findings.append(await _token(settings))
+    try:
+        async with open_house(settings) as house:
+            findings.append(_fine("Database", f"{settings.data_dir / 'easel.db'} opens and is up to date"))
+            findings.extend([await check(house) for check in _ON_THE_HOUSE])
+    except AlreadyRunning as error:
+        findings.append(_fine("Database", sentence(error)))
+    except DatabaseError as error:
+        findings.append(Finding(subject="Database", ok=False, found=sentence(error), advice="See the line above."))
+    except (UnknownChoice, ModelUnavailable) as error:
+        findings.append(_bad("Model", sentence(error), "Set EASEL_MODEL to a model that is there."))
+    return findings
+
+
+def show(findings: list[Finding], console: Console) -> None:
+    """Print the findings as a table, and what to do below it."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.ok else "[red]!![/]"
+        table.add_row(mark, f"[bold]{finding.subject}[/]", finding.found)
+        if finding.advice and not finding.ok:
+            table.add_row("", "", f"[yellow]{finding.advice}[/]")
+    console.print(table)
+
+
+def _fine(subject: str, found: str) -> Finding:
+    return Finding(subject=subject, ok=True, found=found)
+
+
+def _bad(subject: str, found: str, advice: str) -> Finding:
+    return Finding(subject=subject, ok=False, found=found, advice=advice)
+
+
+def _python() -> Finding:
+    return _fine("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+
+
+def _memory() -> Finding:
+    memory = psutil.virtual_memory()
+    total, free = memory.total / 1e9, memory.available / 1e9
+    found = f"{free:.1f} of {total:.1f} GB are free"
+    if free >= _SPARE_MEMORY:
+        return _fine("Memory", found)
+    advice = "The built-in model will do. Stable Diffusion wants about 4 GB free: close other programs."
+    return _bad("Memory", found, advice)
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = settings.data_dir
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / 1e9
+    found = f"{free:.1f} GB are free for {settings.data_dir}"
+    if free >= _SPARE_DISK:
+        return _fine("Disk", found)
+    return _bad("Disk", found, "Make room there, or set EASEL_DATA_DIR to a folder on a larger disk.")
+
+
+async def _token(settings: Settings) -> Finding:
+    if settings.discord_token is None:
+        return _fine("Token", "none is set, so `easel run` starts the playground")
+    url = f"{settings.discord_api_url or _DISCORD}/users/@me"
+    headers = {"Authorization": f"Bot {settings.discord_token.get_secret_value()}"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as session,
+            session.get(url, headers=headers) as response,
+        ):
+            if response.status == 200:
+                return _fine("Token", f"Discord knows it as {(await response.json())['username']}")
+            status = response.status
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return _bad("Token", f"Discord cannot be reached: {error}", "Check the network and EASEL_DISCORD_API_URL.")
+    if status == 401:
+        advice = "Copy the token again from the Bot page of your application, and set EASEL_DISCORD_TOKEN."
+        return _bad("Token", "Discord does not know this token", advice)
+    return _bad("Token", f"Discord answered {status}", "Try again in a few minutes.")
+
+
+async def _device(house: House) -> Finding:
+    try:
+        ready = await house.supervisor.start()
+    except WorkerDied:
+        lines = house.supervisor.last_words.splitlines() or ["it wrote nothing"]
+        return _bad("Device", f"the worker does not start: {lines[-1]}", "Set EASEL_DEVICE to cpu and try again.")
+    memory = f", {ready.memory / 1e9:.1f} GB" if ready.memory else ""
+    return _fine("Device", f"{ready.device_name}{memory}, {ready.dtype}: {ready.reason}")
+
+
+async def _model(house: House) -> Finding:
+    model = house.studio.catalogue.find(None)
+    try:
+        report = await house.supervisor.load(model)
+    except WorkerDied:
+        return _bad("Model", f"{model.name} cannot be tried without a worker", "See the line above.")
+    except GenerationError as error:
+        return _bad("Model", sentence(error), "Set EASEL_MODEL to a model that is there.")
+    if isinstance(report, LoadFailed):
+        return _bad("Model", report.failure.detail, "Set EASEL_MODEL to a model that is there.")
+    return _fine("Model", f"{model.title} loads in {report.seconds:.1f} s")
+
+
+_ON_THE_HOUSE: tuple[Callable[[House], Awaitable[Finding]], ...] = (_device, _model)

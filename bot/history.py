@@ -1,0 +1,202 @@
+"""What was drawn, and who may see it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import db
+from bot.errors import NotAllowed, NotFound
+from bot.pictures import Pictures
+from bot.place import Viewer
+from bot.updates import Ended
+from db import Database, Totals
+from generation import Failure, FailureKind, JobState, Recipe, Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One picture of a generation; `number` counts from 1, `name` is what the file is called for people."""
+
+    number: int
+    file: Path
+    name: str
+    seed: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """A job and its pictures as they are on record. `starred` is the viewer's own star."""
+
+    id: str
+    member_id: int
+    guild_id: int | None
+    channel_id: int | None
+    private: bool
+    parent_id: str | None
+    recipe: Recipe
+    state: JobState
+    failure: Failure | None
+    pictures: tuple[Picture, ...]
+    seconds: float | None
+    created_at: float  # seconds since the epoch
+    starred: bool
+
+    def may_be_seen_by(self, viewer: Viewer) -> bool:
+        """A private one is its owner's; any other belongs to the server that it was asked for in."""
+        if viewer.member_id == self.member_id:
+            return True
+        return not self.private and self.guild_id is not None and self.guild_id == viewer.guild_id
+
+    def may_be_managed_by(self, viewer: Viewer) -> bool:
+        """Cancelling and deleting is for the owner and for moderators of its server."""
+        return viewer.member_id == self.member_id or (viewer.moderator and self.may_be_seen_by(viewer))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Some generations, newest first; `older` is the cursor of the next page, if there is one."""
+
+    generations: tuple[Generation, ...]
+    older: str | None
+    newer: bool
+
+
+class History:
+    """Finds generations for viewers. What a viewer may not see is not there: both raise the same NotFound."""
+
+    def __init__(self, database: Database, *, pictures: Pictures, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._pictures = pictures
+        self._clock = clock
+
+    async def recall(self, generation_id: str, viewer: Viewer) -> Generation:
+        """Raises NotFound."""
+        generation = await self.any(generation_id, viewer.member_id)
+        if not generation.may_be_seen_by(viewer):
+            raise NotFound("generation", generation_id)
+        return generation
+
+    async def any(self, generation_id: str, member_id: int | None = None) -> Generation:
+        """A generation whoever asks: for Easel's own errands, never for a member's eyes. Raises NotFound."""
+        async with self._database.reading() as connection:
+            row = await db.generations.find(connection, generation_id.strip().lower())
+            if row is None:
+                raise NotFound("generation", generation_id)
+            return await self._compose(connection, row, member_id)
+
+    async def page(self, viewer: Viewer, *, before: str | None = None, limit: int = 5) -> Page:
+        """The viewer's own generations that have pictures, older than the one with the id `before`.
+
+        In a server only those are shown that were asked for there or that are private to the viewer: the answer
+        is for the viewer's eyes alone. Raises NotFound for a cursor that is gone.
+        """
+        cursor = None
+        async with self._database.reading() as connection:
+            if before is not None:
+                last = await db.generations.find(connection, before)
+                if last is None or last.member_id != viewer.member_id:
+                    raise NotFound("generation", before)
+                cursor = (last.created_at, last.id)
+            rows = await db.generations.of_member(
+                connection, viewer.member_id, before=cursor, limit=limit + 1, drawn=True
+            )
+            generations = [await self._compose(connection, row, viewer.member_id) for row in rows[:limit]]
+        older = generations[-1].id if len(rows) > limit else None
+        return Page(generations=tuple(generations), older=older, newer=before is not None)
+
+    async def again(self, generation_id: str, viewer: Viewer, *, new_seed: bool, **changes: Any) -> Request:
+        """The request that a generation answered, with `changes` by Request's field names. Raises NotFound."""
+        request = (await self.recall(generation_id, viewer)).recipe.to_request()
+        if new_seed:
+            request = replace(request, seed=None)
+        if changes.get("source", request.source) is None:
+            changes["strength"] = None
+        return replace(request, **changes)
+
+    async def ending(self, generation_id: str) -> Ended:
+        """How a job ended. Raises NotFound, also for one that has not."""
+        async with self._database.reading() as connection:
+            row = await db.jobs.find(connection, generation_id)
+        if row is None or not JobState(row.state).ended:
+            raise NotFound("generation", generation_id)
+        return Ended(state=JobState(row.state), failure=_failure(row))
+
+    async def of_message(self, message_id: int, viewer: Viewer) -> Generation | None:
+        """The generation whose result is that message, if the viewer may see it."""
+        async with self._database.reading() as connection:
+            generation_id = await db.deliveries.of_message(connection, message_id)
+        if generation_id is None:
+            return None
+        generation = await self.any(generation_id, viewer.member_id)
+        return generation if generation.may_be_seen_by(viewer) else None
+
+    async def star(self, generation_id: str, viewer: Viewer) -> bool:
+        """Set the viewer's star or take it away; returns whether it is set now. Raises NotFound."""
+        generation = await self.recall(generation_id, viewer)
+        async with self._database.transaction() as connection:
+            if await db.generations.is_starred(connection, generation.id, viewer.member_id):
+                await db.generations.unstar(connection, generation.id, viewer.member_id)
+                return False
+            await db.generations.star(connection, generation.id, viewer.member_id, self._clock())
+            return True
+
+    async def delete(self, generation_id: str, viewer: Viewer) -> Generation:
+        """Remove a generation's record and pictures for good; returns what it was.
+
+        Cancel it first if it has not ended. Raises NotFound or NotAllowed.
+        """
+        generation = await self.recall(generation_id, viewer)
+        if not generation.may_be_managed_by(viewer) or not generation.state.ended:
+            raise NotAllowed("delete")
+        async with self._database.transaction() as connection:
+            files = await db.generations.delete(connection, generation.id)
+        await asyncio.to_thread(self._pictures.remove, files)
+        return generation
+
+    async def totals(self, member_id: int) -> Totals:
+        async with self._database.reading() as connection:
+            return await db.generations.totals(connection, member_id)
+
+    async def _compose(
+        self, connection: db.Connection, row: db.GenerationRow, member_id: int | None
+    ) -> Generation:
+        job = await db.jobs.find(connection, row.id)
+        if job is None:
+            raise NotFound("generation", row.id)
+        pictures = await db.pictures.of_generation(connection, row.id)
+        starred = member_id is not None and await db.generations.is_starred(connection, row.id, member_id)
+        return Generation(
+            id=row.id,
+            member_id=row.member_id,
+            guild_id=row.guild_id,
+            channel_id=row.channel_id,
+            private=row.private,
+            parent_id=row.parent_id,
+            recipe=Recipe.from_json(row.recipe),
+            state=JobState(job.state),
+            failure=_failure(job),
+            pictures=tuple(
+                Picture(
+                    number=picture.number,
+                    file=self._pictures.file(picture.path),
+                    name=Path(picture.path).name,
+                    seed=picture.seed,
+                    width=picture.width,
+                    height=picture.height,
+                )
+                for picture in pictures
+            ),
+            seconds=job.seconds,
+            created_at=row.created_at,
+            starred=starred,
+        )
+
+
+def _failure(job: db.JobRow) -> Failure | None:
+    if job.failure_kind is None:
+        return None
+    return Failure(kind=FailureKind(job.failure_kind), detail=job.failure_detail or "")

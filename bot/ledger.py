@@ -1,0 +1,281 @@
+"""What was accepted, begun, ended and delivered: each written down in one transaction, with its charge."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import db
+from bot.place import Address, Viewer
+from db import Database
+from generation import (
+    Allowance,
+    Balance,
+    DrawnPicture,
+    Failure,
+    Job,
+    JobState,
+    Rate,
+    Recipe,
+)
+
+
+class Route(StrEnum):
+    """How a result reached its member."""
+
+    CHANNEL = "channel"
+    INTERACTION = "interaction"
+    DIRECT = "direct"
+    HISTORY = "history"  # it waits there until the member looks
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllowanceState:
+    """What a member has left of `capacity` seconds of compute; nothing is missing at `full_at` (epoch seconds)."""
+
+    left: float
+    capacity: float
+    per_hour: float
+    full_at: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """How a job ended. `recipe` is the one that was drawn, its environment filled in."""
+
+    state: JobState
+    seconds: float
+    failure: Failure | None = None
+    recipe: Recipe | None = None
+    pictures: tuple[DrawnPicture, ...] = ()
+
+
+class Ledger:
+    """The records behind the studio. Charges and refunds are part of the transaction that they belong to."""
+
+    def __init__(
+        self, database: Database, *, allowance: Allowance, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._allowance = allowance
+        self._clock = clock
+
+    async def accept(
+        self,
+        job: Job,
+        *,
+        viewer: Viewer,
+        address: Address | None,
+        private: bool,
+        parent_id: str | None,
+    ) -> float:
+        """Record generation, job, charge and address together; returns what is left. Raises AllowanceSpent."""
+        recipe = job.recipe
+        async with self._database.transaction() as connection:
+            balance = self._allowance.spent(await self._balance(connection, job.member), job.cost, job.created_at)
+            await db.generations.insert(
+                connection,
+                db.GenerationRow(
+                    id=job.id,
+                    member_id=job.member,
+                    guild_id=viewer.guild_id,
+                    channel_id=viewer.channel_id,
+                    private=private,
+                    parent_id=parent_id,
+                    prompt=recipe.prompt,
+                    negative_prompt=recipe.negative_prompt,
+                    model=recipe.model,
+                    width=recipe.width,
+                    height=recipe.height,
+                    num_inference_steps=recipe.num_inference_steps,
+                    guidance_scale=recipe.guidance_scale,
+                    scheduler=recipe.scheduler,
+                    strength=recipe.strength,
+                    seed=recipe.seeds[0],
+                    source=recipe.source,
+                    recipe=recipe.to_json(),
+                    created_at=job.created_at,
+                ),
+            )
+            await db.jobs.insert(
+                connection,
+                db.JobRow(
+                    generation_id=job.id,
+                    member_id=job.member,
+                    state=JobState.QUEUED,
+                    attempts=0,
+                    cost=job.cost,
+                    created_at=job.created_at,
+                ),
+            )
+            await self._put(connection, job.member, balance)
+            await db.allowances.charge(
+                connection,
+                db.ChargeRow(
+                    generation_id=job.id, member_id=job.member, amount=job.cost, charged_at=job.created_at
+                ),
+            )
+            if address is not None:
+                await db.deliveries.insert(connection, _delivery(job.id, viewer, address))
+        return balance.left
+
+    async def begin(self, job_id: str) -> int:
+        """Count an attempt before its order is sent; returns how many there were. Raises db.WrongState."""
+        async with self._database.transaction() as connection:
+            return await db.jobs.begin_attempt(connection, job_id, self._clock())
+
+    async def hand_back(self, job_id: str, *, counted: bool) -> None:
+        """Put a running job back into the queue; unless `counted`, the attempt is taken back as well."""
+        async with self._database.transaction() as connection:
+            await db.jobs.requeue(connection, job_id, counted=counted)
+
+    async def end(self, job: Job, end: End, *, rate: tuple[str, Rate] | None = None) -> bool:
+        """Record an end, its pictures and its refund; False if the job had ended already.
+
+        What a finished job did not use of its charge comes back; any other end costs nothing.
+        """
+        now = self._clock()
+        used = min(end.seconds, job.cost) if end.state is JobState.FINISHED else 0.0
+        async with self._database.transaction() as connection:
+            if not await db.jobs.end(
+                connection,
+                job.id,
+                state=end.state,
+                at=now,
+                seconds=end.seconds,
+                failure_kind=end.failure.kind if end.failure else None,
+                failure_detail=end.failure.detail if end.failure else None,
+            ):
+                return False
+            if end.recipe is not None:
+                await db.generations.set_recipe(connection, job.id, end.recipe.to_json())
+            await db.pictures.insert(
+                connection,
+                [
+                    db.PictureRow(
+                        generation_id=job.id,
+                        number=number,
+                        path=picture.path,
+                        seed=picture.seed,
+                        sha256=picture.sha256,
+                        width=picture.width,
+                        height=picture.height,
+                    )
+                    for number, picture in enumerate(end.pictures, start=1)
+                ],
+            )
+            if await db.allowances.settle(connection, job.id, job.cost - used, now) is not None:
+                balance = await self._balance(connection, job.member)
+                balance = self._allowance.refunded(balance, job.cost - used, now)
+                await self._put(connection, job.member, balance)
+            if rate is not None:
+                key, learned = rate
+                await db.rates.put(
+                    connection,
+                    db.RateRow(
+                        key=key,
+                        seconds_per_unit=learned.seconds_per_unit,
+                        samples=learned.samples,
+                        updated_at=now,
+                    ),
+                )
+        return True
+
+    async def allowance(self, member_id: int) -> AllowanceState:
+        async with self._database.reading() as connection:
+            balance = self._allowance.refilled(await self._balance(connection, member_id), self._clock())
+        return AllowanceState(
+            left=max(0.0, balance.left),
+            capacity=self._allowance.capacity,
+            per_hour=self._allowance.per_hour,
+            full_at=self._allowance.full_at(balance),
+        )
+
+    async def unended(self) -> list[Job]:
+        """All jobs that wait or were being drawn, oldest first; the latter wait again from now on."""
+        async with self._database.transaction() as connection:
+            rows = await db.jobs.unended(connection)
+            for row in rows:
+                if row.state == JobState.RUNNING:
+                    await db.jobs.requeue(connection, row.generation_id, counted=True)
+        return [
+            Job(
+                id=row.generation_id,
+                member=row.member_id,
+                recipe=Recipe.from_json(row.recipe),
+                cost=row.cost,
+                created_at=row.created_at,
+                attempts=row.attempts,
+            )
+            for row in rows
+        ]
+
+    async def served(self, *, seconds_ago: float) -> dict[int, float]:
+        """Member -> seconds of compute that ended within the last `seconds_ago`."""
+        async with self._database.reading() as connection:
+            return await db.jobs.served(connection, self._clock() - seconds_ago)
+
+    async def set_waiting_message(self, generation_id: str, message_id: int) -> None:
+        """Remember which message tells the member how far it is."""
+        async with self._database.transaction() as connection:
+            await db.deliveries.set_waiting_message(connection, generation_id, message_id)
+
+    async def address(self, generation_id: str) -> Address | None:
+        """Where a result still has to go; None once it was delivered, or if it never had to be."""
+        async with self._database.reading() as connection:
+            row = await db.deliveries.find(connection, generation_id)
+        return None if row is None or row.state != "pending" else _address(row)
+
+    async def undelivered(self) -> list[str]:
+        """Generations that ended and whose member was not told yet, oldest first."""
+        async with self._database.reading() as connection:
+            return [row.generation_id for row in await db.deliveries.pending(connection)]
+
+    async def waiting(self) -> tuple[tuple[str, Address], ...]:
+        """Generations that were accepted and have not ended, with their addresses."""
+        async with self._database.reading() as connection:
+            rows = await db.deliveries.unended(connection)
+        return tuple((row.generation_id, _address(row)) for row in rows)
+
+    async def delivered(self, generation_id: str, *, route: Route, message_id: int | None) -> None:
+        async with self._database.transaction() as connection:
+            await db.deliveries.mark_delivered(
+                connection, generation_id, route=route, message_id=message_id, at=self._clock()
+            )
+
+    async def _balance(self, connection: db.Connection, member_id: int) -> Balance:
+        row = await db.allowances.find(connection, member_id)
+        if row is None:
+            return self._allowance.full(self._clock())
+        return Balance(left=row.balance, at=row.updated_at)
+
+    async def _put(self, connection: db.Connection, member_id: int, balance: Balance) -> None:
+        await db.allowances.put(
+            connection, db.AllowanceRow(member_id=member_id, balance=balance.left, updated_at=balance.at)
+        )
+
+
+def _delivery(generation_id: str, viewer: Viewer, address: Address) -> db.DeliveryRow:
+    return db.DeliveryRow(
+        generation_id=generation_id,
+        guild_id=viewer.guild_id,
+        channel_id=address.channel_id,
+        application_id=address.application_id,
+        interaction_token=address.interaction_token,
+        interaction_expires_at=address.interaction_expires_at,
+        reply_to_message_id=address.reply_to_message_id,
+        waiting_message_id=address.waiting_message_id,
+        ephemeral=address.ephemeral,
+    )
+
+
+def _address(row: db.DeliveryRow) -> Address:
+    return Address(
+        channel_id=row.channel_id,
+        application_id=row.application_id,
+        interaction_token=row.interaction_token,
+        interaction_expires_at=row.interaction_expires_at,
+        reply_to_message_id=row.reply_to_message_id,
+        waiting_message_id=row.waiting_message_id,
+        ephemeral=row.ephemeral,
+    )

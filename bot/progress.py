@@ -1,0 +1,106 @@
+"""The one place that turns what a job reports into edits of its waiting message."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from bot import wording
+from bot.errors import NotFound
+from bot.place import Address
+from bot.post import Closed, Post, Unreachable
+from bot.studio import Studio
+from bot.updates import Drawing, Ended, Waiting
+from bot.views.buttons import waiting_view
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 2.0  # seconds between two edits: all calls on an interaction stand in one line, the result's too
+_PATIENCE = 1.0  # seconds that an edit on its way may take before it is dropped for the result
+
+
+@dataclass
+class _Follower:
+    """The task that follows one job: `editing` while a request is on its way, `silenced` once it is to end."""
+
+    notes: tuple[str, ...]
+    task: asyncio.Task[None] = field(init=False)
+    editing: bool = False
+    silenced: bool = False
+
+
+class Progress:
+    """Follows jobs and keeps their waiting messages up to date: the newest state, never an older one after it."""
+
+    def __init__(self, studio: Studio, post: Post, *, interval: float = INTERVAL) -> None:
+        self._studio = studio
+        self._post = post
+        self._interval = interval
+        self._followers: dict[str, _Follower] = {}
+
+    def follow(self, generation_id: str, address: Address, prompt: str, *, notes: tuple[str, ...] = ()) -> None:
+        """Begin to tell how far a job is; `notes` say what was done to its source picture."""
+        follower = _Follower(notes=notes)
+        follower.task = asyncio.create_task(
+            self._tell(generation_id, address, prompt, follower), name=f"progress of {generation_id}"
+        )
+        self._followers[generation_id] = follower
+
+    async def stop(self, generation_id: str) -> tuple[str, ...]:
+        """Fall silent, so that nothing stands in front of the result; returns the job's notes.
+
+        An edit on its way is waited for a moment: dropped, it could still arrive after what comes next.
+        """
+        follower = self._followers.pop(generation_id, None)
+        if follower is None:
+            return ()
+        follower.silenced = True
+        if follower.editing:
+            await asyncio.wait({follower.task}, timeout=_PATIENCE)
+        follower.task.cancel()
+        await asyncio.wait({follower.task})
+        return follower.notes
+
+    async def close(self) -> None:
+        for generation_id in tuple(self._followers):
+            await self.stop(generation_id)
+
+    async def _tell(self, generation_id: str, address: Address, prompt: str, follower: _Follower) -> None:
+        shown = ""
+        try:
+            async for update in self._studio.follow(generation_id):
+                text = _text(update, prompt)
+                if text is None:
+                    return
+                text = wording.with_notes(text, follower.notes)
+                if text == shown:
+                    continue
+                follower.editing = True
+                await self._edit(address, text, generation_id)
+                follower.editing = False
+                if follower.silenced:
+                    return
+                shown = text
+                await asyncio.sleep(self._interval)
+        except Closed:
+            log.debug("the waiting message of %s is out of reach", generation_id)
+        except NotFound:
+            log.debug("%s is gone", generation_id)
+        except Exception:
+            # A waiting message that stands still is no reason to lose the picture.
+            log.exception("the progress of %s cannot be told", generation_id)
+
+    async def _edit(self, address: Address, text: str, generation_id: str) -> None:
+        try:
+            await self._post.edit_waiting(address, content=text, view=waiting_view(generation_id))
+        except Unreachable as fault:
+            log.info("progress of %s was not shown: %r", generation_id, fault)
+
+
+def _text(update: Waiting | Drawing | Ended, prompt: str) -> str | None:
+    match update:
+        case Waiting():
+            return wording.waiting(update, prompt)
+        case Drawing():
+            return wording.drawing(update, prompt)
+        case Ended():
+            return None

@@ -1,0 +1,107 @@
+"""Every setting, once: from `EASEL_*` environment variables, else from `easel.toml` here."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from bot.errors import BadSetting
+
+PREFIX = "EASEL_"
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Each field is `EASEL_` and its name in capitals, or its name in `easel.toml`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, toml_file="easel.toml", frozen=True, extra="forbid", env_ignore_empty=True
+    )
+
+    discord_token: SecretStr | None = Field(
+        default=None, description="The bot's token. Without one, `easel run` starts the playground."
+    )
+    discord_api_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/]+(/.*)?/v\d+/?$",
+        description="Base of Discord's REST API with its version, for a proxy or a stand-in.",
+    )
+    data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
+        default=Path("data"), description="Where the database, pictures, models and logs are kept."
+    )
+    model: str = Field(
+        default="storybook",
+        min_length=1,
+        description="The default model: a name of the catalogue, a Hugging Face id, a diffusers folder, or a "
+        ".safetensors or .ckpt file.",
+    )
+    device: str = Field(
+        default="auto",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        description="Where pictures are drawn: `auto`, `cuda`, `cuda:1`, `mps` or `cpu`.",
+    )
+    threads: int | None = Field(
+        default=None, ge=1, le=1024, description="Processor threads that drawing may use. Empty: all of them."
+    )
+    allowance_seconds: float = Field(
+        default=600.0, gt=0, description="Seconds of compute that a member may spend at once."
+    )
+    allowance_per_hour: float = Field(
+        default=600.0, ge=0, description="Seconds of compute that come back to each member in an hour."
+    )
+    queue_limit: int = Field(default=200, ge=1, description="Jobs that may wait in all.")
+    queue_limit_each: int = Field(default=20, ge=1, description="Jobs of one member that may wait.")
+    playground_port: int = Field(default=8765, ge=0, le=65535, description="Port of the playground's page.")
+    log_level: str = Field(
+        default="INFO",
+        pattern=r"^(DEBUG|INFO|WARNING|ERROR)$",
+        description="How much the log tells: DEBUG, INFO, WARNING or ERROR.",
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("discord_api_url")
+    @classmethod
+    def _no_slash(cls, value: str | None) -> str | None:
+        return value if value is None else value.rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic-settings passes it by name)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (likewise)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """The settings as they stand now; `overrides` that are not None come from the command line.
+
+    Raises BadSetting, which names the first setting that is wrong.
+    """
+    import tomllib
+
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else "easel.toml"
+        value = "" if name == "discord_token" else str(first["input"])
+        raise BadSetting(name, value, str(first["msg"])) from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSetting("easel.toml", "", str(error)) from None

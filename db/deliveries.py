@@ -1,0 +1,147 @@
+"""The trip of each result to its member, recorded apart from the job, so that an end is never mistaken for it."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+import aiosqlite
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery is."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"  # no way to the member is left
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryRow:
+    """Where one generation's result goes, and whether it got there."""
+
+    generation_id: str
+    state: DeliveryState = DeliveryState.PENDING
+    route: str | None = None  # how it got there: channel, interaction, direct or history
+    application_id: int | None = None  # with the token, the address of an interaction's answer
+    interaction_token: str | None = None  # a secret; blanked when no longer needed
+    interaction_expires_at: float | None = None  # seconds since the epoch, as every time here
+    guild_id: int | None = None
+    channel_id: int | None = None
+    reply_to_message_id: int | None = None  # the member's message that asked
+    waiting_message_id: int | None = None  # the bot's message that tells how far it is
+    ephemeral: bool = False  # only its member may see it
+    attempts: int = 0
+    message_id: int | None = None  # the result, where it is a message
+    delivered_at: float | None = None
+
+
+async def insert(connection: aiosqlite.Connection, row: DeliveryRow) -> None:
+    """Record where a result shall go. Raises RuleBroken if that is recorded, or the generation is not."""
+    await connection.execute_fetchall(
+        """
+        INSERT INTO deliveries (
+            generation_id, state, route, application_id, interaction_token, interaction_expires_at,
+            guild_id, channel_id, reply_to_message_id, waiting_message_id, ephemeral, attempts,
+            message_id, delivered_at
+        ) VALUES (
+            :generation_id, :state, :route, :application_id, :interaction_token, :interaction_expires_at,
+            :guild_id, :channel_id, :reply_to_message_id, :waiting_message_id, :ephemeral, :attempts,
+            :message_id, :delivered_at
+        )
+        """,
+        asdict(row),
+    )
+
+
+async def find(connection: aiosqlite.Connection, generation_id: str) -> DeliveryRow | None:
+    rows = await connection.execute_fetchall(
+        "SELECT * FROM deliveries WHERE generation_id = :id", {"id": generation_id}
+    )
+    return next(map(_read, rows), None)
+
+
+async def pending(connection: aiosqlite.Connection) -> list[DeliveryRow]:
+    """Results to hand over: their job has ended and nobody was told; the first to end comes first."""
+    rows = await connection.execute_fetchall(
+        """
+        SELECT deliveries.* FROM deliveries JOIN jobs ON jobs.generation_id = deliveries.generation_id
+        WHERE deliveries.state = 'pending' AND jobs.ended_at IS NOT NULL
+        ORDER BY jobs.ended_at, deliveries.generation_id
+        """
+    )
+    return [_read(row) for row in rows]
+
+
+async def unended(connection: aiosqlite.Connection) -> list[DeliveryRow]:
+    """Results to come: their job waits or runs, and their waiting messages can tell; the oldest first."""
+    rows = await connection.execute_fetchall(
+        """
+        SELECT deliveries.* FROM deliveries JOIN jobs ON jobs.generation_id = deliveries.generation_id
+        WHERE deliveries.state = 'pending' AND jobs.ended_at IS NULL
+        ORDER BY jobs.created_at, deliveries.generation_id
+        """
+    )
+    return [_read(row) for row in rows]
+
+
+async def set_waiting_message(
+    connection: aiosqlite.Connection, generation_id: str, message_id: int | None
+) -> None:
+    """Remember the message that tells how far it is; None once that is gone."""
+    await connection.execute_fetchall(
+        "UPDATE deliveries SET waiting_message_id = :message_id WHERE generation_id = :id",
+        {"id": generation_id, "message_id": message_id},
+    )
+
+
+async def begin_attempt(connection: aiosqlite.Connection, generation_id: str) -> int | None:
+    """Count an attempt to hand over; returns how many there were with this one, None if it is not pending."""
+    rows = await connection.execute_fetchall(
+        """
+        UPDATE deliveries SET attempts = attempts + 1 WHERE generation_id = :id AND state = 'pending'
+        RETURNING attempts
+        """,
+        {"id": generation_id},
+    )
+    return next((int(attempts) for (attempts,) in rows), None)
+
+
+async def mark_delivered(
+    connection: aiosqlite.Connection, generation_id: str, route: str, message_id: int | None, at: float
+) -> bool:
+    """Record that and how a result was handed over, and blank its token; False if it was not pending."""
+    rows = await connection.execute_fetchall(
+        """
+        UPDATE deliveries SET
+            state = 'delivered', route = :route, message_id = :message_id, delivered_at = :at,
+            interaction_token = NULL, interaction_expires_at = NULL
+        WHERE generation_id = :id AND state = 'pending'
+        RETURNING 1
+        """,
+        {"id": generation_id, "route": route, "message_id": message_id, "at": at},
+    )
+    return any(True for _ in rows)
+
+
+async def give_up(connection: aiosqlite.Connection, generation_id: str) -> bool:
+    """Stop trying, and blank the token; False if it was not pending."""
+    rows = await connection.execute_fetchall(
+        """
+        UPDATE deliveries SET state = 'given_up', interaction_token = NULL, interaction_expires_at = NULL
+        WHERE generation_id = :id AND state = 'pending'
+        RETURNING 1
+        """,
+        {"id": generation_id},
+    )
+    return any(True for _ in rows)
+
+
+async def of_message(connection: aiosqlite.Connection, message_id: int) -> str | None:
+    """The id of the generation whose result this message is."""
+    rows = await connection.execute_fetchall(
+        "SELECT generation_id FROM deliveries WHERE message_id = :message_id", {"message_id": message_id}
+    )
+    return next((str(generation_id) for (generation_id,) in rows), None)
+
+
+def _read(row: aiosqlite.Row) -> DeliveryRow:
+    return DeliveryRow(**{**dict(row), "state": DeliveryState(row["state"]), "ephemeral": bool(row["ephemeral"])})

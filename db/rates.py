@@ -1,0 +1,41 @@
+"""How long drawing takes on this machine, learned from what ran."""
+
+from dataclasses import asdict, dataclass
+
+import aiosqlite
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateRow:
+    """The speed learned for one kind of work."""
+
+    key: str  # names the kind of work; the caller's
+    seconds_per_unit: float
+    samples: int  # how many jobs it was learned from
+    updated_at: float  # seconds since the epoch
+
+
+async def find(connection: aiosqlite.Connection, key: str) -> RateRow | None:
+    """The rate of a kind of work; None if none of it ever ran."""
+    rows = await connection.execute_fetchall("SELECT * FROM rates WHERE key = :key", {"key": key})
+    return next((RateRow(**dict(row)) for row in rows), None)
+
+
+async def put(connection: aiosqlite.Connection, row: RateRow) -> None:
+    """Record a rate in place of the one before."""
+    await connection.execute_fetchall(
+        """
+        INSERT INTO rates (key, seconds_per_unit, samples, updated_at)
+        VALUES (:key, :seconds_per_unit, :samples, :updated_at)
+        ON CONFLICT (key) DO UPDATE SET
+            seconds_per_unit = excluded.seconds_per_unit, samples = excluded.samples,
+            updated_at = excluded.updated_at
+        """,
+        asdict(row),
+    )
+
+
+async def every(connection: aiosqlite.Connection) -> list[RateRow]:
+    """All rates that were learned, by key."""
+    rows = await connection.execute_fetchall("SELECT * FROM rates ORDER BY key")
+    return [RateRow(**dict(row)) for row in rows]

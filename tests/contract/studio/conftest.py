@@ -1,0 +1,98 @@
+"""A studio on real SQLite and a real worker process that draws nothing but keeps the protocol."""
+
+import asyncio
+import random
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.history import History
+from bot.ledger import Ledger
+from bot.pictures import Pictures
+from bot.seeds import Seeds
+from bot.studio import Studio
+from db import Database
+from generation import Allowance, Catalogue, CostModel, JobQueue, Supervisor
+from tests.recipes import a_model
+
+FIXTURE = Path(__file__).parents[2] / "fixture_worker.py"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        self.now += 0.001  # no two moments are the same
+        return self.now
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    studio: Studio
+    history: History
+    seeds: Seeds
+    database: Database
+    supervisor: Supervisor
+
+
+Open = Callable[..., AbstractAsyncContextManager[Opened]]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def open_studio(tmp_path: Path, clock: Clock) -> Open:
+    """Open a studio on this test's folder; opening it again is a restart. `how` is the fixture worker's."""
+
+    @asynccontextmanager
+    async def opening(
+        how: str = "behaves",
+        *,
+        running: bool = True,
+        capacity: float = 1000.0,
+        limit: int = 100,
+        cancel_grace: float = 5.0,
+    ) -> AsyncIterator[Opened]:
+        database = await Database.open(tmp_path / "easel.db")
+        pictures = Pictures(tmp_path / "pictures")
+        history = History(database, pictures=pictures, clock=clock)
+        supervisor = Supervisor(
+            device="auto", command=(sys.executable, str(FIXTURE), how), cancel_grace=cancel_grace
+        )
+        studio = Studio(
+            ledger=Ledger(database, allowance=Allowance(capacity=capacity, per_hour=100), clock=clock),
+            history=history,
+            pictures=pictures,
+            catalogue=Catalogue({"some-model": a_model()}, default="some-model"),
+            costs=CostModel({}),
+            queue=JobQueue(limit=limit, limit_each=limit, clock=clock),
+            supervisor=supervisor,
+            clock=clock,
+            chance=random.Random(5),  # noqa: S311 (a test that can be repeated)
+        )
+        await studio.restore()
+        drawing = asyncio.create_task(studio.run()) if running else None
+        try:
+            yield Opened(
+                studio=studio,
+                history=history,
+                seeds=Seeds(database, clock=clock),
+                database=database,
+                supervisor=supervisor,
+            )
+        finally:
+            if drawing is not None:
+                drawing.cancel()
+                await asyncio.gather(drawing, return_exceptions=True)
+            await supervisor.close(grace=0.5)
+            await database.close()
+
+    return opening

@@ -1,0 +1,318 @@
+"""The laws of the open file: all or nothing, one writer at a time, and every trouble in words."""
+
+import asyncio
+import random
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+import db
+from db import AllowanceRow, Database, DatabaseUnusable, Reason
+from tests.unit.db.rows import a_generation, record
+
+# Takes a while in SQLite's thread, so that a task can be cancelled while it runs.
+SLOW = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT max(i) FROM n"
+
+
+async def balance(database: Database, member_id: int = 1) -> float | None:
+    async with database.reading() as connection:
+        row = await db.allowances.find(connection, member_id)
+    return None if row is None else row.balance
+
+
+async def add_one(database: Database) -> None:
+    async with database.transaction() as connection:
+        row = await db.allowances.find(connection, 1)
+        await asyncio.sleep(0)
+        await db.allowances.put(
+            connection,
+            AllowanceRow(member_id=1, balance=(row.balance if row else 0.0) + 1, updated_at=0.0),
+        )
+
+
+async def test_concurrent_transactions_lose_no_increment(database: Database) -> None:
+    await asyncio.gather(*(add_one(database) for _ in range(50)))
+    assert await balance(database) == 50
+
+
+async def test_what_raises_leaves_nothing(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with database.transaction() as connection:
+            await record(connection, "aaaa")
+            1 / 0  # noqa: B018
+    async with database.reading() as connection:
+        assert await db.generations.find(connection, "aaaa") is None
+    await add_one(database)
+
+
+async def test_reader_does_not_see_what_is_not_committed(database: Database) -> None:
+    async with database.transaction() as connection:
+        await record(connection, "aaaa")
+        seen = await asyncio.create_task(ids_seen(database))
+    assert seen == []
+    assert await ids_seen(database) == ["aaaa"]
+
+
+async def ids_seen(database: Database) -> list[str]:
+    async with database.reading() as connection:
+        return [row.id for row in await db.generations.of_member(connection, 1, limit=10)]
+
+
+async def test_one_reading_sees_one_moment(database: Database) -> None:
+    async with database.reading() as connection:
+        before = await db.allowances.find(connection, 1)
+        await asyncio.create_task(add_one(database))
+        assert await db.allowances.find(connection, 1) == before
+    assert await balance(database) == 1
+
+
+async def test_cancelled_task_leaves_nothing_and_frees_the_lock(database: Database) -> None:
+    entered = asyncio.Event()
+
+    async def stuck() -> None:
+        async with database.transaction() as connection:
+            await record(connection, "aaaa")
+            entered.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(stuck())
+    await entered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await ids_seen(database) == []
+    await add_one(database)
+
+
+async def test_task_cancelled_twice_still_rolls_back_first(database: Database) -> None:
+    entered = asyncio.Event()
+
+    async def slow() -> None:
+        async with database.transaction() as connection:
+            await record(connection, "aaaa")
+            entered.set()
+            await connection.execute_fetchall(SLOW)
+
+    task = asyncio.create_task(slow())
+    await entered.wait()
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    assert not task.done()  # the rollback waits for the statement that SQLite's thread has begun
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await ids_seen(database) == []
+    await add_one(database)
+
+
+async def test_cancelled_wherever_it_is_a_transaction_is_whole_or_absent(database: Database) -> None:
+    chance = random.Random(4)  # noqa: S311  (a repeatable choice of moments)
+
+    async def two_rows(member_id: int) -> None:
+        async with database.transaction() as connection:
+            for half in (member_id, member_id + 1000):
+                await db.allowances.put(connection, AllowanceRow(member_id=half, balance=1.0, updated_at=0.0))
+
+    finished = set()
+    for member_id in range(120):
+        task = asyncio.create_task(two_rows(member_id))
+        for _ in range(chance.randrange(60)):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+            finished.add(member_id)
+    async with database.reading() as connection:
+        rows = await connection.execute_fetchall("SELECT member_id FROM allowances")
+    present = {row["member_id"] for row in rows}
+    assert {half - 1000 for half in present if half >= 1000} == {half for half in present if half < 1000}
+    assert finished <= present
+    await add_one(database)
+
+
+async def test_waiting_task_that_is_cancelled_does_not_block_the_next(database: Database) -> None:
+    async with database.transaction():
+        waiting = asyncio.create_task(add_one(database))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    await add_one(database)
+    assert await balance(database) == 1
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [
+        ("transaction", "transaction"),
+        ("reading", "transaction"),
+        ("transaction", "reading"),
+        ("reading", "reading"),
+    ],
+)
+async def test_nesting_is_an_error_and_no_standstill(database: Database, outer: str, inner: str) -> None:
+    async with getattr(database, outer)():
+        with pytest.raises(db.NestedTransaction):
+            async with getattr(database, inner)():
+                pytest.fail("entered")
+    await add_one(database)
+
+
+async def test_reading_connection_cannot_write(database: Database) -> None:
+    with pytest.raises(DatabaseUnusable) as caught:
+        async with database.reading() as connection:
+            await record(connection, "aaaa")
+    assert caught.value.reason is Reason.READ_ONLY
+
+
+async def test_full_disk_is_told_and_loses_nothing_else(database: Database) -> None:
+    await add_one(database)
+    async with database.transaction() as connection:
+        ((pages,),) = await connection.execute_fetchall("PRAGMA page_count")
+        await connection.execute_fetchall(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(DatabaseUnusable) as caught:
+        async with database.transaction() as connection:
+            await db.generations.insert(connection, a_generation(prompt="x" * 100_000))
+    assert caught.value.reason is Reason.FULL
+    assert await balance(database) == 1
+    assert await ids_seen(database) == []
+
+
+async def test_broken_rule_is_told_and_undoes_its_transaction(database: Database) -> None:
+    with pytest.raises(db.RuleBroken, match="FOREIGN KEY"):
+        async with database.transaction() as connection:
+            await db.allowances.put(connection, AllowanceRow(member_id=1, balance=1.0, updated_at=0.0))
+            await db.generations.star(connection, "nowhere", 1, 0.0)
+    assert await balance(database) is None
+
+
+async def test_wrong_statement_is_not_blamed_on_the_file(database: Database) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        async with database.reading() as connection:
+            await connection.execute_fetchall("SELECT * FROM nowhere")
+
+
+async def test_file_held_by_another_process_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "easel.db"
+    await (await Database.open(path)).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseUnusable) as caught:
+            await Database.open(path, busy_timeout=0.01)
+    assert caught.value.reason is Reason.LOCKED
+
+
+async def test_second_database_on_the_same_file_sees_what_the_first_committed(database: Database) -> None:
+    await add_one(database)
+    other = await Database.open(database.path)
+    await asyncio.gather(*(add_one(each) for each in (database, other) for _ in range(10)))
+    assert await balance(other) == 21
+    await other.close()
+
+
+@pytest.mark.parametrize("damage", [b"this is no database " * 400, b"SQLite format 3\0" + b"\xff" * 8000])
+async def test_damaged_file_is_refused_in_words_and_left_alone(tmp_path: Path, damage: bytes) -> None:
+    path = tmp_path / "easel.db"
+    path.write_bytes(damage)
+    with pytest.raises(DatabaseUnusable, match=r"easel\.db cannot be used, it is corrupt") as caught:
+        await Database.open(path)
+    assert caught.value.reason is Reason.CORRUPT
+    assert path.read_bytes() == damage
+
+
+async def test_folder_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("no folder")
+    with pytest.raises(DatabaseUnusable) as caught:
+        await Database.open(tmp_path / "data" / "easel.db")
+    assert caught.value.reason is Reason.MISPLACED
+
+
+async def test_path_that_is_a_folder_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnusable) as caught:
+        await Database.open(tmp_path)
+    assert caught.value.reason is Reason.MISPLACED
+
+
+async def test_file_that_may_not_be_written_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "easel.db"
+    await (await Database.open(path)).close()
+    path.chmod(0o400)
+    try:
+        path.open("ab").close()
+    except PermissionError:
+        pass
+    else:
+        pytest.skip("this user may write every file")
+    with pytest.raises(DatabaseUnusable) as caught:
+        await Database.open(path)
+    assert caught.value.reason is Reason.READ_ONLY
+
+
+async def test_new_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "some" / "folder" / "easel.db"
+    database = await Database.open(path)
+    await add_one(database)
+    modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+    await database.close()
+    assert modes == {"easel.db": 0o600, "easel.db-wal": 0o600, "easel.db-shm": 0o600}
+
+
+async def test_closed_database_is_one_whole_file_and_says_that_it_is_closed(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "easel.db")
+    await add_one(database)
+    await database.close()
+    await database.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["easel.db"]
+    with pytest.raises(db.DatabaseClosed):
+        await add_one(database)
+
+
+async def test_closing_waits_for_the_transaction_under_way(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "easel.db")
+    async with database.transaction() as connection:
+        closing_task = asyncio.create_task(database.close())
+        await asyncio.sleep(0)
+        await record(connection, "aaaa")
+    await closing_task
+    again = await Database.open(tmp_path / "easel.db")
+    assert await ids_seen(again) == ["aaaa"]
+    await again.close()
+
+
+async def test_every_commit_is_synchronised_with_the_disk(database: Database) -> None:
+    async with database.transaction() as connection:
+        ((synchronous,),) = await connection.execute_fetchall("PRAGMA synchronous")
+        ((journal,),) = await connection.execute_fetchall("PRAGMA journal_mode")
+    assert (synchronous, journal) == (2, "wal")  # 2 is FULL
+
+
+KILLED = """
+import asyncio, os, pathlib, sys
+import db
+
+async def main():
+    database = await db.Database.open(pathlib.Path(sys.argv[1]))
+    for balance in (1.0, 2.0):
+        async with database.transaction() as connection:
+            await db.allowances.put(connection, db.AllowanceRow(member_id=1, balance=balance, updated_at=0.0))
+            if balance == 2.0:
+                os.kill(os.getpid(), 9)
+
+asyncio.run(main())
+"""
+
+
+async def test_killed_process_leaves_what_it_committed_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "easel.db"
+    root = Path(__file__).parents[3]
+    ended = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", KILLED, str(path)], cwd=root, capture_output=True, check=False
+    )
+    assert ended.returncode == -9, ended.stderr.decode()
+    database = await Database.open(path)
+    assert await balance(database) == 1
+    await database.close()

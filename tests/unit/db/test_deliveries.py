@@ -1,0 +1,114 @@
+"""The laws of deliveries: due when the job has ended, until they are made, and no token outlives them."""
+
+import pytest
+
+import db
+from db import Connection, Database, DeliveryRow, DeliveryState
+from tests.unit.db.rows import record
+
+
+def a_delivery(generation_id: str = "aaaa", **values: object) -> DeliveryRow:
+    return DeliveryRow(
+        generation_id=generation_id,
+        **{
+            "application_id": 77,
+            "interaction_token": "secret",
+            "interaction_expires_at": 1900.0,
+            "guild_id": 10,
+            "channel_id": 100,
+            "ephemeral": True,
+        }
+        | values,
+    )
+
+
+@pytest.fixture
+async def four(connection: Connection) -> Connection:
+    """aaaa waits, bbbb runs, cccc failed, dddd finished before that."""
+    ids = ("aaaa", "bbbb", "cccc", "dddd")
+    await record(connection, *ids)
+    for generation_id in ids:
+        await db.deliveries.insert(connection, a_delivery(generation_id))
+    await db.jobs.begin_attempt(connection, "bbbb", 5.0)
+    await db.jobs.end(connection, "cccc", "failed", 8.0)
+    await db.jobs.end(connection, "dddd", "finished", 7.0)
+    return connection
+
+
+async def ids(connection: Connection) -> tuple[list[str], list[str]]:
+    return (
+        [row.generation_id for row in await db.deliveries.unended(connection)],
+        [row.generation_id for row in await db.deliveries.pending(connection)],
+    )
+
+
+async def test_row_comes_back_as_it_went(connection: Connection) -> None:
+    await record(connection, "aaaa")
+    row = a_delivery(reply_to_message_id=2**62, waiting_message_id=3, attempts=1)
+    await db.deliveries.insert(connection, row)
+    found = await db.deliveries.find(connection, "aaaa")
+    assert found == row
+    assert found.ephemeral is True
+    assert found.state is DeliveryState.PENDING
+    assert await db.deliveries.find(connection, "bbbb") is None
+
+
+@pytest.mark.parametrize("broken", [{"route": "pigeon"}, {"state": "lost"}, {"state": "delivered"}])
+async def test_delivery_that_cannot_be_is_refused(database: Database, broken: dict[str, object]) -> None:
+    with pytest.raises(db.RuleBroken):
+        async with database.transaction() as connection:
+            await record(connection, "aaaa")
+            await db.deliveries.insert(connection, a_delivery(**broken))
+
+
+async def test_delivery_is_due_once_its_job_has_ended(four: Connection) -> None:
+    assert await ids(four) == (["aaaa", "bbbb"], ["dddd", "cccc"])
+    await db.jobs.end(four, "aaaa", "cancelled", 9.0)
+    assert await ids(four) == (["bbbb"], ["dddd", "cccc", "aaaa"])
+
+
+async def test_delivered_result_is_delivered_once_and_its_token_blanked(four: Connection) -> None:
+    assert await db.deliveries.mark_delivered(four, "dddd", "channel", 555, 9.0)
+    assert not await db.deliveries.mark_delivered(four, "dddd", "direct", 556, 10.0)
+    assert await db.deliveries.find(four, "dddd") == a_delivery(
+        "dddd",
+        state=DeliveryState.DELIVERED,
+        route="channel",
+        message_id=555,
+        delivered_at=9.0,
+        interaction_token=None,
+        interaction_expires_at=None,
+    )
+    assert await ids(four) == (["aaaa", "bbbb"], ["cccc"])
+
+
+async def test_result_given_up_is_not_tried_again_and_its_token_blanked(four: Connection) -> None:
+    assert await db.deliveries.give_up(four, "dddd")
+    assert not await db.deliveries.give_up(four, "dddd")
+    assert not await db.deliveries.mark_delivered(four, "dddd", "direct", 556, 10.0)
+    assert await db.deliveries.find(four, "dddd") == a_delivery(
+        "dddd", state=DeliveryState.GIVEN_UP, interaction_token=None, interaction_expires_at=None
+    )
+    assert await ids(four) == (["aaaa", "bbbb"], ["cccc"])
+
+
+async def test_attempts_are_counted_while_it_is_pending(four: Connection) -> None:
+    assert await db.deliveries.begin_attempt(four, "dddd") == 1
+    assert await db.deliveries.begin_attempt(four, "dddd") == 2
+    await db.deliveries.mark_delivered(four, "dddd", "history", None, 9.0)
+    assert await db.deliveries.begin_attempt(four, "dddd") is None
+
+
+async def test_waiting_message_is_remembered_and_forgotten(four: Connection) -> None:
+    for message_id in (444, None):
+        await db.deliveries.set_waiting_message(four, "aaaa", message_id)
+        assert await db.deliveries.find(four, "aaaa") == a_delivery(waiting_message_id=message_id)
+
+
+async def test_result_is_found_by_its_message(four: Connection) -> None:
+    await db.deliveries.set_waiting_message(four, "aaaa", 444)
+    await db.deliveries.mark_delivered(four, "dddd", "channel", 555, 9.0)
+    assert await db.deliveries.of_message(four, 555) == "dddd"
+    assert await db.deliveries.of_message(four, 444) is None  # a message that tells how far it is holds no picture
+    await db.generations.delete(four, "dddd")
+    assert await db.deliveries.of_message(four, 555) is None

@@ -1,0 +1,225 @@
+"""The laws of the history: paging leaves nothing out, deleting leaves nothing behind but charges and children."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import db
+from db import ChargeRow, Connection, Database, DeliveryRow, Totals
+from tests.unit.db.rows import a_generation, a_picture, record
+
+HOSTILE = 'Robert\'); DROP TABLE generations;-- "🐈‍⬛" \0 \\ %_ ﷽\n\u202e'
+
+
+@asynccontextmanager
+async def a_database() -> AsyncIterator[Database]:
+    """A new one for each example, where a fixture would be shared by all of them."""
+    with TemporaryDirectory() as folder:
+        database = await Database.open(Path(folder) / "easel.db")
+        yield database
+        await database.close()
+
+
+async def test_row_comes_back_as_it_went(connection: Connection) -> None:
+    row = a_generation(
+        "zero",
+        prompt=HOSTILE,
+        negative_prompt=HOSTILE,
+        seed=0,
+        guidance_scale=0.0,
+        strength=0.0,
+        private=True,
+        guild_id=None,
+        channel_id=None,
+        source="f" * 64,
+        member_id=2**63 - 1,
+    )
+    await db.generations.insert(connection, row)
+    found = await db.generations.find(connection, "zero")
+    assert found == row
+    assert found.private is True
+    assert await db.generations.find(connection, "ZERO") is None
+
+
+@pytest.mark.parametrize(
+    "broken", [{"seed": 2**32}, {"seed": -1}, {"recipe": "{"}, {"width": 0}, {"created_at": float("nan")}]
+)
+async def test_row_out_of_its_bounds_is_refused(database: Database, broken: dict[str, object]) -> None:
+    with pytest.raises(db.RuleBroken):
+        async with database.transaction() as connection:
+            await db.generations.insert(connection, a_generation(**broken))
+
+
+async def test_id_is_never_given_twice(database: Database) -> None:
+    with pytest.raises(db.RuleBroken, match=r"generations\.id"):
+        async with database.transaction() as connection:
+            await record(connection, "aaaa", "aaaa")
+
+
+async def test_recipe_is_replaced_by_the_one_that_was_drawn(connection: Connection) -> None:
+    await record(connection, "aaaa", "bbbb")
+    await db.generations.set_recipe(connection, "aaaa", '{"device": "cpu"}')
+    rows = await db.generations.of_member(connection, 1, limit=2)
+    assert [row.recipe for row in rows] == [a_generation().recipe, '{"device": "cpu"}']
+
+
+@settings(max_examples=40, deadline=None)
+@given(times=st.lists(st.sampled_from([1.0, 2.0, 2.5]), min_size=1, max_size=12), limit=st.integers(1, 5))
+async def test_pages_hold_every_row_once_and_newest_first(times: list[float], limit: int) -> None:
+    async with a_database() as database, database.transaction() as connection:
+        rows = [a_generation(f"id{number}", created_at=at) for number, at in enumerate(times)]
+        for row in rows:
+            await db.generations.insert(connection, row)
+        await db.generations.insert(connection, a_generation("other", member_id=2))
+        seen: list[db.GenerationRow] = []
+        before = None
+        while page := await db.generations.of_member(connection, 1, before=before, limit=limit):
+            assert len(page) <= limit
+            seen += page
+            before = (page[-1].created_at, page[-1].id)
+        assert seen == sorted(rows, key=lambda row: (row.created_at, row.id), reverse=True)
+
+
+async def test_history_can_be_kept_to_a_guild_to_public_and_to_drawn_ones(connection: Connection) -> None:
+    await record(connection, "aaaa", "bbbb")
+    await record(connection, "cccc", guild_id=20)
+    await record(connection, "dddd", guild_id=None, private=True)
+    await db.pictures.insert(connection, [a_picture("bbbb"), a_picture("dddd")])
+
+    async def ids(**values: object) -> set[str]:
+        return {row.id for row in await db.generations.of_member(connection, 1, limit=9, **values)}
+
+    assert await ids() == {"aaaa", "bbbb", "cccc", "dddd"}
+    assert await ids(guild_id=10) == {"aaaa", "bbbb"}
+    assert await ids(include_private=False) == {"aaaa", "bbbb", "cccc"}
+    assert await ids(drawn=True) == {"bbbb", "dddd"}
+    assert await ids(drawn=True, include_private=False, guild_id=20) == set()
+
+
+async def test_page_of_a_long_history_is_found_by_the_index(connection: Connection) -> None:
+    plan = await connection.execute_fetchall(
+        """
+        EXPLAIN QUERY PLAN SELECT * FROM generations WHERE member_id = 1 AND (created_at, id) < (1.0, 'a')
+        ORDER BY created_at DESC, id DESC LIMIT 5
+        """
+    )
+    steps = [row["detail"] for row in plan]
+    assert steps == [
+        "SEARCH generations USING INDEX generations_of_member (member_id=? AND (created_at,id)<(?,?))"
+    ]
+
+
+async def test_deleting_leaves_the_charge_and_the_children_and_nothing_else(connection: Connection) -> None:
+    await record(connection, "aaaa")
+    await record(connection, "bbbb", parent_id="aaaa")
+    for generation_id in ("aaaa", "bbbb"):
+        await db.pictures.insert(connection, [a_picture(generation_id, 1), a_picture(generation_id, 2)])
+        await db.deliveries.insert(connection, DeliveryRow(generation_id=generation_id))
+        await db.generations.star(connection, generation_id, 5, 1.0)
+        charge = ChargeRow(generation_id=generation_id, member_id=1, amount=3.0, charged_at=1.0)
+        await db.allowances.charge(connection, charge)
+    await db.seeds.save(
+        connection,
+        db.SeedRow(member_id=1, name="cat", seed=7, generation_id="aaaa", created_at=1.0),
+    )
+
+    assert await db.generations.delete(connection, "aaaa") == ["aaaa-1.png", "aaaa-2.png"]
+
+    assert await db.generations.find(connection, "aaaa") is None
+    for table in ("pictures", "jobs", "deliveries", "stars"):
+        rows = await connection.execute_fetchall(f"SELECT DISTINCT generation_id FROM {table}")  # noqa: S608
+        assert [row["generation_id"] for row in rows] == ["bbbb"], table
+    child = await db.generations.find(connection, "bbbb")
+    assert child is not None
+    assert child.parent_id is None
+    seed = await db.seeds.find(connection, 1, "cat")
+    assert seed is not None
+    assert (seed.seed, seed.generation_id) == (7, None)
+    assert [row.generation_id for row in await db.allowances.unsettled(connection)] == ["aaaa", "bbbb"]
+    assert await db.generations.delete(connection, "aaaa") == []
+
+
+async def test_deleted_prompt_is_nowhere_in_the_file(database: Database) -> None:
+    async with database.transaction() as connection:
+        await record(connection, "aaaa", prompt="unmistakable marmalade")
+    async with database.transaction() as connection:
+        await connection.execute_fetchall("SELECT 1")
+    await database.close()
+    assert b"unmistakable marmalade" in database.path.read_bytes()
+    again = await Database.open(database.path)
+    async with again.transaction() as connection:
+        await db.generations.delete(connection, "aaaa")
+    await again.close()
+    assert b"unmistakable marmalade" not in database.path.read_bytes()
+
+
+async def test_parent_deleted_meanwhile_is_none(connection: Connection) -> None:
+    await record(connection, "bbbb", parent_id="gone")
+    child = await db.generations.find(connection, "bbbb")
+    assert child is not None
+    assert child.parent_id is None
+
+
+async def test_children_are_found_oldest_first(connection: Connection) -> None:
+    await record(connection, "aaaa")
+    await record(connection, "cccc", "bbbb", parent_id="aaaa")
+    assert [row.id for row in await db.generations.children(connection, "aaaa")] == ["cccc", "bbbb"]
+    assert await db.generations.children(connection, "bbbb") == []
+
+
+async def test_source_is_used_until_its_last_generation_is_deleted(connection: Connection) -> None:
+    await record(connection, "aaaa", "bbbb", source="f" * 64)
+    await db.generations.delete(connection, "aaaa")
+    assert await db.generations.uses_source(connection, "f" * 64)
+    await db.generations.delete(connection, "bbbb")
+    assert not await db.generations.uses_source(connection, "f" * 64)
+
+
+async def test_star_is_a_members_own_and_given_once(connection: Connection) -> None:
+    await record(connection, "aaaa")
+    assert await db.generations.star(connection, "aaaa", 5, 1.0)
+    assert not await db.generations.star(connection, "aaaa", 5, 2.0)
+    assert await db.generations.is_starred(connection, "aaaa", 5)
+    assert not await db.generations.is_starred(connection, "aaaa", 6)
+    assert not await db.generations.unstar(connection, "aaaa", 6)
+    assert await db.generations.unstar(connection, "aaaa", 5)
+    assert not await db.generations.is_starred(connection, "aaaa", 5)
+
+
+async def test_totals_are_the_members_own(connection: Connection) -> None:
+    await record(connection, "aaaa", "bbbb")
+    await record(connection, "cccc", member_id=2)
+    await db.pictures.insert(connection, [a_picture("aaaa", 1), a_picture("aaaa", 2), a_picture("cccc")])
+    await db.jobs.end(connection, "aaaa", "finished", 5.0, 2.5)
+    await db.jobs.end(connection, "bbbb", "failed", 5.0, 0.25, "bug", "it broke")
+    await db.jobs.end(connection, "cccc", "finished", 5.0, 100.0)
+    assert await db.generations.totals(connection, 1) == Totals(generations=2, pictures=2, seconds=2.75)
+    assert await db.generations.totals(connection, 3) == Totals(generations=0, pictures=0, seconds=0.0)
+
+
+async def test_pictures_are_found_by_generation_and_by_their_bytes(connection: Connection) -> None:
+    await record(connection, "aaaa", "bbbb", "cccc")
+    first, second = a_picture("aaaa", 1, sha256="a" * 64), a_picture("aaaa", 2, seed=2**32 - 1)
+    same = a_picture("bbbb", 1, sha256="a" * 64)
+    await db.pictures.insert(connection, [second, first, same])
+    assert await db.pictures.of_generation(connection, "aaaa") == [first, second]
+    assert await db.pictures.of_generations(connection, ["aaaa", "cccc", "nowhere"]) == {
+        "aaaa": [first, second],
+        "cccc": [],
+        "nowhere": [],
+    }
+    assert await db.pictures.by_sha256(connection, "a" * 64) == [first, same]
+
+
+async def test_two_pictures_never_share_a_file(database: Database) -> None:
+    with pytest.raises(db.RuleBroken, match=r"pictures\.path"):
+        async with database.transaction() as connection:
+            await record(connection, "aaaa", "bbbb")
+            await db.pictures.insert(
+                connection, [a_picture("aaaa", path="x.png"), a_picture("bbbb", path="x.png")]
+            )

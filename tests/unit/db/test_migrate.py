@@ -1,0 +1,198 @@
+"""The laws of the schema: immutable steps, each whole or not at all, a backup first, never backwards."""
+
+import dataclasses
+import hashlib
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import db
+from db import Database, DatabaseUnusable, MigrationFailed, NewerDatabase, Reason
+from db.migrate import Migration, migrate, read_migrations
+
+# A migration that was released is never edited; a change of the schema is a new file and a new line here.
+CHECKSUMS = {
+    "0001_first_schema": "0ad07fdd5f6547c985fe6663fa923f521add83ab42d98363b9013827901c0d5e",
+}
+
+FIRST = Migration(
+    number=1, name="0001_first", sql="-- Cats.\nCREATE TABLE cats (id INTEGER PRIMARY KEY, name TEXT);\n"
+)
+SECOND = Migration(
+    number=2,
+    name="0002_second",
+    sql="""-- Cats have colours; a semicolon in a text; and a trigger are no end of a statement.
+ALTER TABLE cats ADD COLUMN colour TEXT NOT NULL DEFAULT 'red; white';
+CREATE TRIGGER no_dogs AFTER INSERT ON cats WHEN new.name = 'dog' BEGIN
+    SELECT 1;
+    SELECT raise(ABORT, 'no dogs');
+END;
+CREATE TABLE kittens (cat_id INTEGER REFERENCES cats (id))""",
+)
+
+
+def schema(path: Path) -> tuple[int, list[str]]:
+    with closing(sqlite3.connect(path)) as connection:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        return version, [row[0] for row in connection.execute("SELECT sql FROM sqlite_schema ORDER BY name")]
+
+
+def run(path: Path, *statements: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        return [row for statement in statements for row in connection.execute(statement)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A database of the first schema with one cat."""
+    path = tmp_path / "easel.db"
+    migrate(path, (FIRST,))
+    run(path, "INSERT INTO cats VALUES (1, 'Minka')")
+    return path
+
+
+def test_released_migrations_are_never_edited() -> None:
+    found = {migration.name: hashlib.sha256(migration.sql.encode()).hexdigest() for migration in read_migrations()}
+    assert found == CHECKSUMS
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "hidden"),
+    [
+        ("generations", db.GenerationRow, set()),
+        ("pictures", db.PictureRow, set()),
+        ("jobs", db.JobRow, set()),
+        ("allowances", db.AllowanceRow, set()),
+        ("charges", db.ChargeRow, set()),
+        ("seeds", db.SeedRow, {"name_key"}),
+        ("deliveries", db.DeliveryRow, set()),
+        ("rates", db.RateRow, set()),
+    ],
+)
+def test_rows_and_tables_agree(tmp_path: Path, table: str, row: type, hidden: set[str]) -> None:
+    path = tmp_path / "easel.db"
+    migrate(path, read_migrations())
+    columns = {name for (name,) in run(path, f"SELECT name FROM pragma_table_info('{table}')")}  # noqa: S608
+    assert columns - hidden == {field.name for field in dataclasses.fields(row)}
+
+
+def test_new_database_gets_every_migration_and_no_backup(tmp_path: Path) -> None:
+    path = tmp_path / "a folder" / "easel.db"
+    assert migrate(path, (FIRST, SECOND)) is None
+    assert schema(path)[0] == 2
+    assert [file.name for file in path.parent.iterdir()] == ["easel.db"]
+
+
+def test_upgraded_schema_is_the_schema_of_a_new_database(path: Path, tmp_path: Path) -> None:
+    migrate(path, (FIRST, SECOND))
+    migrate(tmp_path / "new.db", (FIRST, SECOND))
+    assert schema(path) == schema(tmp_path / "new.db")
+    assert run(path, "SELECT * FROM cats") == [(1, "Minka", "red; white")]
+
+
+def test_backup_is_the_database_as_it_was(path: Path) -> None:
+    before = schema(path)
+    backup = migrate(path, (FIRST, SECOND))
+    assert backup == path.with_name("easel.db.before-0002")
+    assert schema(backup) == before
+    assert run(backup, "SELECT * FROM cats") == [(1, "Minka")]
+    assert backup.stat().st_mode & 0o777 == 0o600
+    assert {file.name for file in path.parent.iterdir()} == {"easel.db", "easel.db.before-0002"}
+    migrate(backup, (FIRST, SECOND))  # and it can be upgraded in its turn
+    assert schema(backup) == schema(path)
+
+
+def test_backup_includes_what_only_the_write_ahead_log_holds(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("INSERT INTO cats VALUES (2, 'Tom')")
+        backup = migrate(path, (FIRST, SECOND))
+        assert backup is not None
+        assert run(backup, "SELECT name FROM cats ORDER BY id") == [("Minka",), ("Tom",)]
+
+
+def test_database_that_is_up_to_date_is_not_touched(path: Path) -> None:
+    before = path.read_bytes()
+    assert migrate(path, (FIRST,)) is None
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("CREATE TABLE dogs (id INTEGER); CREATE TABLE", "incomplete input|one statement"),
+        ("CREATE TABLE dogs (id INTEGER);\nINSERT INTO nowhere VALUES (1);", "no such table: nowhere"),
+        ("CREATE TABLE dogs (id INTEGER);\nCOMMIT;\nCREATE TABLE more (id INTEGER);", "ends the transaction"),
+        ("INSERT INTO kittens VALUES (77);", "rows of kittens that refer to nothing"),
+    ],
+)
+def test_failed_migration_leaves_the_one_before_it(path: Path, sql: str, reason: str) -> None:
+    third = Migration(number=3, name="0003_third", sql=f"-- It fails.\n{sql}\n")
+    with pytest.raises(MigrationFailed, match=f"Migration 0003_third failed: .*({reason})"):
+        migrate(path, (FIRST, SECOND, third))
+    version, tables = schema(path)
+    assert version == 2
+    assert not any("more" in table for table in tables if table)
+    assert run(path, "SELECT * FROM kittens") == []
+    fixed = dataclasses.replace(third, sql="-- It works.\nCREATE TABLE birds (id INTEGER);\n")
+    migrate(path, (FIRST, SECOND, fixed))
+    assert schema(path)[0] == 3
+
+
+def test_full_disk_during_a_migration_is_not_the_migrations_fault(path: Path) -> None:
+    greedy = Migration(
+        number=2,
+        name="0002_greedy",
+        sql="-- Fills the disk.\nPRAGMA max_page_count = 4;\nCREATE TABLE a AS SELECT randomblob(100000) AS b;\n",
+    )
+    with pytest.raises(DatabaseUnusable) as caught:
+        migrate(path, (FIRST, greedy))
+    assert caught.value.reason is Reason.FULL
+    assert schema(path)[0] == 1
+
+
+def test_newer_database_is_refused_and_left_alone(path: Path) -> None:
+    migrate(path, (FIRST, SECOND))
+    before = path.read_bytes()
+    with pytest.raises(NewerDatabase, match=r"newer Easel: its schema is 2, and this Easel knows .* up to 1"):
+        migrate(path, (FIRST,))
+    assert path.read_bytes() == before
+
+
+async def test_opening_a_newer_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "easel.db"
+    await (await Database.open(path)).close()
+    run(path, "PRAGMA user_version = 9000")
+    with pytest.raises(NewerDatabase):
+        await Database.open(path)
+
+
+@pytest.mark.parametrize(
+    "statement", ["CREATE TABLE bookmarks (id INTEGER)", "PRAGMA user_version = 3", "PRAGMA application_id = 77"]
+)
+async def test_database_of_another_program_is_refused_and_left_alone(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "places.sqlite"
+    run(path, statement)
+    before = path.read_bytes()
+    with pytest.raises(DatabaseUnusable) as caught:
+        await Database.open(path)
+    assert caught.value.reason is Reason.FOREIGN
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("files", "complaint"),
+    [
+        ({"0001_a.sql": "-- a\n", "0003_c.sql": "-- c\n"}, "0003_c failed: its number should be 0002"),
+        ({"0001_a.sql": "-- a\n", "0001_b.sql": "-- b\n"}, "0001_b failed: its number should be 0002"),
+        ({"first.sql": "-- a\n"}, "first failed: its file is not named like 0001_reason.sql"),
+        ({"0001_a.sql": "CREATE TABLE a (id INTEGER);\n"}, "0001_a failed: .* its reason as a comment"),
+    ],
+)
+def test_folder_of_migrations_is_checked(tmp_path: Path, files: dict[str, str], complaint: str) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(MigrationFailed, match=complaint):
+        read_migrations(tmp_path)
