@@ -127,7 +127,7 @@ async def _discord(stack: AsyncExitStack, settings: Settings) -> tuple[str, str 
     from bot.playground import Playground
 
     playground = await stack.enter_async_context(Playground(port=settings.playground_port))
-    log.info("no token is set, so this is the playground: open %s", playground.page_url)
+    log.info("no token is set, so this is the playground: open %s", playground.url)
     return playground.token, playground.api_url
 
 

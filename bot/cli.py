@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,7 @@ def run() -> None:
 
     settings = _settings()
     _log_to_terminal(settings.log_level)
+    _log_to_file(settings)
     _finish(run_bot(settings))
 
 
@@ -124,6 +126,15 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
     for error in group.exceptions:
         found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
     return found
+
+
+def _log_to_file(settings: Settings) -> None:
+    """Keep the log in the data folder as well, at most some megabytes of it."""
+    folder = settings.data_dir / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = RotatingFileHandler(folder / "easel.log", maxBytes=2**20, backupCount=4, encoding="utf-8")
+    kept.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(kept)
 
 
 def _log_to_terminal(level: str) -> None:

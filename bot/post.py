@@ -20,7 +20,7 @@ from bot.place import Address
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# What a connection that broke off leaves: discord.py knows a reset one by other systems' error numbers than Linux's.
+# What a connection that broke off leaves. discord.py knows a reset one by the numbers of other systems than Linux.
 _BROKEN_OFF = (aiohttp.ClientError, ConnectionError, TimeoutError)
 
 _TRIES = 4
@@ -34,7 +34,7 @@ Files = Callable[[], Sequence[discord.File]]  # opened anew for each try: sendin
 
 
 class Closed(Exception):
-    """This way is closed for good; another one may be open."""
+    """A way that is closed for good; another one may be open."""
 
 
 class Unreachable(Exception):
@@ -129,7 +129,7 @@ class Post:
         files: Files = no_files,
         channel_too: bool = True,
     ) -> int:
-        """Change the waiting message into this, through the interaction, else (`channel_too`) with the bot's token.
+        """Change the waiting message, through the interaction or else (`channel_too`) with the bot's token.
 
         Returns its id.
         """

@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import discord
 
 from bot import wording
 from bot.errors import NotFound
@@ -10,7 +13,6 @@ from bot.place import Address
 from bot.post import Closed, Post, Unreachable
 from bot.studio import Studio
 from bot.updates import Drawing, Ended, Waiting
-from bot.views.buttons import waiting_view
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +33,17 @@ class _Follower:
 class Progress:
     """Follows jobs and keeps their waiting messages up to date: the newest state, never an older one after it."""
 
-    def __init__(self, studio: Studio, post: Post, *, interval: float = INTERVAL) -> None:
+    def __init__(
+        self,
+        studio: Studio,
+        post: Post,
+        view: Callable[[str], discord.ui.View],
+        *,
+        interval: float = INTERVAL,
+    ) -> None:
         self._studio = studio
         self._post = post
+        self._view = view  # of a waiting message, by its generation's id
         self._interval = interval
         self._followers: dict[str, _Follower] = {}
 
@@ -91,7 +101,7 @@ class Progress:
 
     async def _edit(self, address: Address, text: str, generation_id: str) -> None:
         try:
-            await self._post.edit_waiting(address, content=text, view=waiting_view(generation_id))
+            await self._post.edit_waiting(address, content=text, view=self._view(generation_id))
         except Unreachable as fault:
             log.info("progress of %s was not shown: %r", generation_id, fault)
 

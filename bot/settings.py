@@ -28,43 +28,48 @@ class Settings(BaseSettings):
     )
 
     discord_token: SecretStr | None = Field(
-        default=None, description="The bot's token. Without one, `easel run` starts the playground."
+        default=None, description="the bot's token; without one, `easel run` starts the playground"
     )
     discord_api_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/]+(/.*)?/v\d+/?$",
-        description="Base of Discord's REST API with its version, for a proxy or a stand-in.",
+        description="base of Discord's REST API with its version, such as https://discord.com/api/v10",
     )
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
-        default=Path("data"), description="Where the database, pictures, models and logs are kept."
+        default=Path("data"), description="where the database, pictures, models and logs are kept"
     )
     model: str = Field(
         default="storybook",
         min_length=1,
-        description="The default model: a name of the catalogue, a Hugging Face id, a diffusers folder, or a "
-        ".safetensors or .ckpt file.",
+        description="the default model: a name of the catalogue, a Hugging Face id, a diffusers folder, or a "
+        ".safetensors or .ckpt file",
     )
     device: str = Field(
         default="auto",
         pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
-        description="Where pictures are drawn: `auto`, `cuda`, `cuda:1`, `mps` or `cpu`.",
+        description="where pictures are drawn: `auto`, `cuda`, `cuda:1`, `mps` or `cpu`",
     )
     threads: int | None = Field(
-        default=None, ge=1, le=1024, description="Processor threads that drawing may use. Empty: all of them."
+        default=None,
+        ge=1,
+        le=1024,
+        description="processor threads that drawing may use, 1 or more; all of them if it is not set",
     )
     allowance_seconds: float = Field(
-        default=600.0, gt=0, description="Seconds of compute that a member may spend at once."
+        default=600.0, gt=0, description="seconds of compute that a member may spend at once, more than 0"
     )
     allowance_per_hour: float = Field(
-        default=600.0, ge=0, description="Seconds of compute that come back to each member in an hour."
+        default=600.0, ge=0, description="seconds of compute that come back to each member in an hour, 0 or more"
     )
-    queue_limit: int = Field(default=200, ge=1, description="Jobs that may wait in all.")
-    queue_limit_each: int = Field(default=20, ge=1, description="Jobs of one member that may wait.")
-    playground_port: int = Field(default=8765, ge=0, le=65535, description="Port of the playground's page.")
+    queue_limit: int = Field(default=200, ge=1, description="jobs that may wait in all, 1 or more")
+    queue_limit_each: int = Field(default=20, ge=1, description="jobs of one member that may wait, 1 or more")
+    playground_port: int = Field(
+        default=8765, ge=0, le=65535, description="port of the playground's page, 0 to 65535"
+    )
     log_level: str = Field(
         default="INFO",
         pattern=r"^(DEBUG|INFO|WARNING|ERROR)$",
-        description="How much the log tells: DEBUG, INFO, WARNING or ERROR.",
+        description="how much the log tells: DEBUG, INFO, WARNING or ERROR",
     )
 
     @field_validator("log_level", mode="before")
@@ -100,8 +105,9 @@ def read_settings(**overrides: Any) -> Settings:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        name = str(first["loc"][0]) if first["loc"] else "easel.toml"
-        value = "" if name == "discord_token" else str(first["input"])
-        raise BadSetting(name, value, str(first["msg"])) from None
+        name = str(first["loc"][0])
+        known = Settings.model_fields.get(name)
+        reason = "there is no such setting" if known is None else str(known.description)
+        raise BadSetting(name, "" if name == "discord_token" else str(first["input"]), reason) from None
     except tomllib.TOMLDecodeError as error:
         raise BadSetting("easel.toml", "", str(error)) from None

@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 
 from db import Connection, Database
+from tests.unit.db.files import opened
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await Database.open(tmp_path / "easel.db")
-    yield database
-    await database.close()
+    async with opened(tmp_path / "easel.db") as database:
+        yield database
 
 
 @pytest.fixture

@@ -22,9 +22,10 @@ async def test_allowance_is_what_was_put_last(connection: Connection) -> None:
 
 
 async def test_generation_is_charged_once(database: Database) -> None:
+    async with database.transaction() as connection:
+        await db.allowances.charge(connection, a_charge())
     with pytest.raises(db.RuleBroken, match=r"charges\.generation_id"):
         async with database.transaction() as connection:
-            await db.allowances.charge(connection, a_charge())
             await db.allowances.charge(connection, a_charge(amount=1.0))
 
 
@@ -61,9 +62,10 @@ async def test_of_many_settlements_at_once_one_refunds(database: Database) -> No
 async def test_refund_is_never_more_than_the_charge_nor_less_than_nothing(
     database: Database, refund: float
 ) -> None:
+    async with database.transaction() as connection:
+        await db.allowances.charge(connection, a_charge())
     with pytest.raises(db.RuleBroken):
         async with database.transaction() as connection:
-            await db.allowances.charge(connection, a_charge())
             await db.allowances.settle(connection, "aaaa", refund, 9.0)
 
 

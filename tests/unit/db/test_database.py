@@ -1,17 +1,17 @@
 """The laws of the open file: all or nothing, one writer at a time, and every trouble in words."""
 
 import asyncio
-import random
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import db
 from db import AllowanceRow, Database, DatabaseUnusable, Reason
+from tests.unit.db.files import opened
 from tests.unit.db.rows import a_generation, record
 
 # Takes a while in SQLite's thread, so that a task can be cancelled while it runs.
@@ -40,12 +40,14 @@ async def test_concurrent_transactions_lose_no_increment(database: Database) -> 
 
 
 async def test_what_raises_leaves_nothing(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def halfway() -> None:
         async with database.transaction() as connection:
-            await record(connection, "aaaa")
-            1 / 0  # noqa: B018
-    async with database.reading() as connection:
-        assert await db.generations.find(connection, "aaaa") is None
+            await record(connection, "aaaa", "bbbb")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await halfway()
+    assert await ids_seen(database) == []
     await add_one(database)
 
 
@@ -109,28 +111,31 @@ async def test_task_cancelled_twice_still_rolls_back_first(database: Database) -
     await add_one(database)
 
 
-async def test_cancelled_wherever_it_is_a_transaction_is_whole_or_absent(database: Database) -> None:
-    chance = random.Random(4)  # noqa: S311  (a repeatable choice of moments)
+@pytest.mark.parametrize(
+    ("statement", "kept"), [("BEGIN", False), ("INSERT", False), ("SELECT", False), ("COMMIT", True)]
+)
+async def test_transaction_cancelled_during_any_statement_is_whole_or_absent(
+    database: Database, statement: str, kept: bool
+) -> None:
+    loop = asyncio.get_running_loop()
 
-    async def two_rows(member_id: int) -> None:
+    async def several() -> None:
         async with database.transaction() as connection:
-            for half in (member_id, member_id + 1000):
-                await db.allowances.put(connection, AllowanceRow(member_id=half, balance=1.0, updated_at=0.0))
+            await record(connection, "aaaa", "bbbb")
+            await db.generations.find(connection, "aaaa")
 
-    finished = set()
-    for member_id in range(120):
-        task = asyncio.create_task(two_rows(member_id))
-        for _ in range(chance.randrange(60)):
-            await asyncio.sleep(0)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-            finished.add(member_id)
-    async with database.reading() as connection:
-        rows = await connection.execute_fetchall("SELECT member_id FROM allowances")
-    present = {row["member_id"] for row in rows}
-    assert {half - 1000 for half in present if half >= 1000} == {half for half in present if half < 1000}
-    assert finished <= present
+    def cancel(sql: str) -> None:  # called in SQLite's thread when a statement begins
+        if sql.lstrip().startswith(statement):
+            loop.call_soon_threadsafe(task.cancel)
+
+    async with database.transaction() as writer:
+        pass
+    await writer.set_trace_callback(cancel)
+    task = asyncio.create_task(several())
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await writer.set_trace_callback(None)
+    assert await ids_seen(database) == (["bbbb", "aaaa"] if kept else [])
     await add_one(database)
 
 
@@ -183,11 +188,14 @@ async def test_full_disk_is_told_and_loses_nothing_else(database: Database) -> N
 
 
 async def test_broken_rule_is_told_and_undoes_its_transaction(database: Database) -> None:
-    with pytest.raises(db.RuleBroken, match="FOREIGN KEY"):
+    async def one_right_one_wrong() -> None:
         async with database.transaction() as connection:
-            await db.allowances.put(connection, AllowanceRow(member_id=1, balance=1.0, updated_at=0.0))
+            await record(connection, "aaaa")
             await db.generations.star(connection, "nowhere", 1, 0.0)
-    assert await balance(database) is None
+
+    with pytest.raises(db.RuleBroken, match="FOREIGN KEY"):
+        await one_right_one_wrong()
+    assert await ids_seen(database) == []
 
 
 async def test_wrong_statement_is_not_blamed_on_the_file(database: Database) -> None:
@@ -196,22 +204,37 @@ async def test_wrong_statement_is_not_blamed_on_the_file(database: Database) -> 
             await connection.execute_fetchall("SELECT * FROM nowhere")
 
 
+def names_in(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
+
+
 async def test_file_held_by_another_process_is_told(tmp_path: Path) -> None:
     path = tmp_path / "easel.db"
-    await (await Database.open(path)).close()
+    async with opened(path):
+        pass
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(DatabaseUnusable) as caught:
-            await Database.open(path, busy_timeout=0.01)
+            async with opened(path, busy_timeout=0.01):
+                pytest.fail("opened")
     assert caught.value.reason is Reason.LOCKED
+
+
+async def test_new_file_can_be_opened_by_several_at_once(tmp_path: Path) -> None:
+    async def use() -> None:
+        async with opened(tmp_path / "easel.db") as database:
+            await add_one(database)
+
+    await asyncio.gather(*(use() for _ in range(6)))
+    async with opened(tmp_path / "easel.db") as database:
+        assert await balance(database) == 6
 
 
 async def test_second_database_on_the_same_file_sees_what_the_first_committed(database: Database) -> None:
     await add_one(database)
-    other = await Database.open(database.path)
-    await asyncio.gather(*(add_one(each) for each in (database, other) for _ in range(10)))
-    assert await balance(other) == 21
-    await other.close()
+    async with opened(database.path) as other:
+        await asyncio.gather(*(add_one(each) for each in (database, other) for _ in range(10)))
+        assert await balance(other) == 21
 
 
 @pytest.mark.parametrize("damage", [b"this is no database " * 400, b"SQLite format 3\0" + b"\xff" * 8000])
@@ -219,7 +242,8 @@ async def test_damaged_file_is_refused_in_words_and_left_alone(tmp_path: Path, d
     path = tmp_path / "easel.db"
     path.write_bytes(damage)
     with pytest.raises(DatabaseUnusable, match=r"easel\.db cannot be used, it is corrupt") as caught:
-        await Database.open(path)
+        async with opened(path):
+            pytest.fail("opened")
     assert caught.value.reason is Reason.CORRUPT
     assert path.read_bytes() == damage
 
@@ -227,19 +251,22 @@ async def test_damaged_file_is_refused_in_words_and_left_alone(tmp_path: Path, d
 async def test_folder_that_is_a_file_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("no folder")
     with pytest.raises(DatabaseUnusable) as caught:
-        await Database.open(tmp_path / "data" / "easel.db")
+        async with opened(tmp_path / "data" / "easel.db"):
+            pytest.fail("opened")
     assert caught.value.reason is Reason.MISPLACED
 
 
 async def test_path_that_is_a_folder_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable) as caught:
-        await Database.open(tmp_path)
+        async with opened(tmp_path):
+            pytest.fail("opened")
     assert caught.value.reason is Reason.MISPLACED
 
 
 async def test_file_that_may_not_be_written_is_refused_in_words(tmp_path: Path) -> None:
     path = tmp_path / "easel.db"
-    await (await Database.open(path)).close()
+    async with opened(path):
+        pass
     path.chmod(0o400)
     try:
         path.open("ab").close()
@@ -248,39 +275,38 @@ async def test_file_that_may_not_be_written_is_refused_in_words(tmp_path: Path) 
     else:
         pytest.skip("this user may write every file")
     with pytest.raises(DatabaseUnusable) as caught:
-        await Database.open(path)
+        async with opened(path):
+            pytest.fail("opened")
     assert caught.value.reason is Reason.READ_ONLY
 
 
 async def test_new_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "some" / "folder" / "easel.db"
-    database = await Database.open(path)
-    await add_one(database)
-    modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
-    await database.close()
-    assert modes == {"easel.db": 0o600, "easel.db-wal": 0o600, "easel.db-shm": 0o600}
+    async with opened(path) as database:
+        await add_one(database)
+        names = names_in(path.parent)
+        modes = {(path.parent / name).stat().st_mode & 0o777 for name in names}
+    assert names == {"easel.db", "easel.db-wal", "easel.db-shm"}
+    assert modes == {0o600}
 
 
-async def test_closed_database_is_one_whole_file_and_says_that_it_is_closed(tmp_path: Path) -> None:
-    database = await Database.open(tmp_path / "easel.db")
+async def test_closed_database_is_one_whole_file_and_says_that_it_is_closed(database: Database) -> None:
     await add_one(database)
     await database.close()
     await database.close()
-    assert [file.name for file in tmp_path.iterdir()] == ["easel.db"]
+    assert names_in(database.path.parent) == {"easel.db"}
     with pytest.raises(db.DatabaseClosed):
         await add_one(database)
 
 
-async def test_closing_waits_for_the_transaction_under_way(tmp_path: Path) -> None:
-    database = await Database.open(tmp_path / "easel.db")
+async def test_closing_waits_for_the_transaction_under_way(database: Database) -> None:
+    ids = [f"id{number}" for number in range(10)]
     async with database.transaction() as connection:
         closing_task = asyncio.create_task(database.close())
-        await asyncio.sleep(0)
-        await record(connection, "aaaa")
+        await record(connection, *ids)
     await closing_task
-    again = await Database.open(tmp_path / "easel.db")
-    assert await ids_seen(again) == ["aaaa"]
-    await again.close()
+    async with opened(database.path) as again:
+        assert sorted(await ids_seen(again)) == ids
 
 
 async def test_every_commit_is_synchronised_with_the_disk(database: Database) -> None:
@@ -313,6 +339,5 @@ async def test_killed_process_leaves_what_it_committed_and_nothing_else(tmp_path
         subprocess.run, [sys.executable, "-c", KILLED, str(path)], cwd=root, capture_output=True, check=False
     )
     assert ended.returncode == -9, ended.stderr.decode()
-    database = await Database.open(path)
-    assert await balance(database) == 1
-    await database.close()
+    async with opened(path) as database:
+        assert await balance(database) == 1

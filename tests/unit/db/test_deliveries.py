@@ -24,7 +24,7 @@ def a_delivery(generation_id: str = "aaaa", **values: object) -> DeliveryRow:
 
 @pytest.fixture
 async def four(connection: Connection) -> Connection:
-    """aaaa waits, bbbb runs, cccc failed, dddd finished before that."""
+    """Four deliveries: aaaa waits, bbbb runs, cccc failed, dddd finished before that."""
     ids = ("aaaa", "bbbb", "cccc", "dddd")
     await record(connection, *ids)
     for generation_id in ids:
@@ -55,9 +55,10 @@ async def test_row_comes_back_as_it_went(connection: Connection) -> None:
 
 @pytest.mark.parametrize("broken", [{"route": "pigeon"}, {"state": "lost"}, {"state": "delivered"}])
 async def test_delivery_that_cannot_be_is_refused(database: Database, broken: dict[str, object]) -> None:
+    async with database.transaction() as connection:
+        await record(connection, "aaaa")
     with pytest.raises(db.RuleBroken):
         async with database.transaction() as connection:
-            await record(connection, "aaaa")
             await db.deliveries.insert(connection, a_delivery(**broken))
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import db
 from db import ChargeRow, Connection, Database, DeliveryRow, Totals
+from tests.unit.db.files import opened
 from tests.unit.db.rows import a_generation, a_picture, record
 
 HOSTILE = 'Robert\'); DROP TABLE generations;-- "🐈‍⬛" \0 \\ %_ ﷽\n\u202e'
@@ -20,9 +21,8 @@ HOSTILE = 'Robert\'); DROP TABLE generations;-- "🐈‍⬛" \0 \\ %_ ﷽\n\u202
 async def a_database() -> AsyncIterator[Database]:
     """A new one for each example, where a fixture would be shared by all of them."""
     with TemporaryDirectory() as folder:
-        database = await Database.open(Path(folder) / "easel.db")
-        yield database
-        await database.close()
+        async with opened(Path(folder) / "easel.db") as database:
+            yield database
 
 
 async def test_row_comes_back_as_it_went(connection: Connection) -> None:
@@ -68,7 +68,7 @@ async def test_recipe_is_replaced_by_the_one_that_was_drawn(connection: Connecti
     assert [row.recipe for row in rows] == [a_generation().recipe, '{"device": "cpu"}']
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(times=st.lists(st.sampled_from([1.0, 2.0, 2.5]), min_size=1, max_size=12), limit=st.integers(1, 5))
 async def test_pages_hold_every_row_once_and_newest_first(times: list[float], limit: int) -> None:
     async with a_database() as database, database.transaction() as connection:
@@ -147,14 +147,10 @@ async def test_deleting_leaves_the_charge_and_the_children_and_nothing_else(conn
 async def test_deleted_prompt_is_nowhere_in_the_file(database: Database) -> None:
     async with database.transaction() as connection:
         await record(connection, "aaaa", prompt="unmistakable marmalade")
-    async with database.transaction() as connection:
-        await connection.execute_fetchall("SELECT 1")
     await database.close()
     assert b"unmistakable marmalade" in database.path.read_bytes()
-    again = await Database.open(database.path)
-    async with again.transaction() as connection:
+    async with opened(database.path) as again, again.transaction() as connection:
         await db.generations.delete(connection, "aaaa")
-    await again.close()
     assert b"unmistakable marmalade" not in database.path.read_bytes()
 
 
@@ -217,9 +213,10 @@ async def test_pictures_are_found_by_generation_and_by_their_bytes(connection: C
 
 
 async def test_two_pictures_never_share_a_file(database: Database) -> None:
+    async with database.transaction() as connection:
+        await record(connection, "aaaa", "bbbb")
     with pytest.raises(db.RuleBroken, match=r"pictures\.path"):
         async with database.transaction() as connection:
-            await record(connection, "aaaa", "bbbb")
             await db.pictures.insert(
                 connection, [a_picture("aaaa", path="x.png"), a_picture("bbbb", path="x.png")]
             )

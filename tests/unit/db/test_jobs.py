@@ -31,9 +31,10 @@ async def test_row_comes_back_as_it_went(connection: Connection) -> None:
     "broken", [{"state": "waiting"}, {"state": "finished"}, {"ended_at": 1.0}, {"cost": -1.0}, {"attempts": -1}]
 )
 async def test_state_that_cannot_be_is_refused(database: Database, broken: dict[str, object]) -> None:
+    async with database.transaction() as connection:
+        await db.generations.insert(connection, a_generation())
     with pytest.raises(db.RuleBroken):
         async with database.transaction() as connection:
-            await db.generations.insert(connection, a_generation())
             await db.jobs.insert(connection, a_job(**broken))
 
 
@@ -106,9 +107,10 @@ async def test_of_many_ends_at_once_exactly_one_wins(database: Database) -> None
 
 @pytest.mark.parametrize("state", ["queued", "running"])
 async def test_end_is_an_end(database: Database, state: str) -> None:
+    async with database.transaction() as connection:
+        await record(connection, "aaaa")
     with pytest.raises(db.RuleBroken):
         async with database.transaction() as connection:
-            await record(connection, "aaaa")
             await db.jobs.end(connection, "aaaa", state, 5.0)
 
 

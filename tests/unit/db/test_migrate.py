@@ -3,14 +3,17 @@
 import dataclasses
 import hashlib
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 import db
-from db import Database, DatabaseUnusable, MigrationFailed, NewerDatabase, Reason
+from db import DatabaseUnusable, MigrationFailed, NewerDatabase, Reason
 from db.migrate import Migration, migrate, read_migrations
+from tests.unit.db.files import opened
 
 # A migration that was released is never edited; a change of the schema is a new file and a new line here.
 CHECKSUMS = {
@@ -113,6 +116,22 @@ def test_backup_includes_what_only_the_write_ahead_log_holds(path: Path) -> None
         assert run(backup, "SELECT name FROM cats ORDER BY id") == [("Minka",), ("Tom",)]
 
 
+def test_processes_that_migrate_at_once_do_not_disturb_each_other(path: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        for file in (path, *(tmp_path / f"new-{number}.db" for number in range(8))):
+            ready = Barrier(4)
+
+            def one(file: Path = file, ready: Barrier = ready) -> None:
+                ready.wait()
+                migrate(file, (FIRST, SECOND))
+
+            for done in [threads.submit(one) for _ in range(4)]:
+                done.result()
+            assert schema(file)[0] == 2
+    assert schema(path.with_name("easel.db.before-0002"))[0] == 1
+    assert {file.suffix for file in tmp_path.iterdir()} == {".db", ".before-0002"}  # nothing unfinished
+
+
 def test_database_that_is_up_to_date_is_not_touched(path: Path) -> None:
     before = path.read_bytes()
     assert migrate(path, (FIRST,)) is None
@@ -163,10 +182,12 @@ def test_newer_database_is_refused_and_left_alone(path: Path) -> None:
 
 async def test_opening_a_newer_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "easel.db"
-    await (await Database.open(path)).close()
+    async with opened(path):
+        pass
     run(path, "PRAGMA user_version = 9000")
     with pytest.raises(NewerDatabase):
-        await Database.open(path)
+        async with opened(path):
+            pytest.fail("opened")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +198,8 @@ async def test_database_of_another_program_is_refused_and_left_alone(tmp_path: P
     run(path, statement)
     before = path.read_bytes()
     with pytest.raises(DatabaseUnusable) as caught:
-        await Database.open(path)
+        async with opened(path):
+            pytest.fail("opened")
     assert caught.value.reason is Reason.FOREIGN
     assert path.read_bytes() == before
 

@@ -1,0 +1,106 @@
+"""An upload -> a stored source image: fetched, checked and normalised off the event loop, kept by its hash."""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import aiohttp
+import discord
+
+from bot.pictures import Pictures
+from bot.source import BYTES_LIMIT, FORMATS, Correction, read_source_image
+from generation import BadPicture, PictureFault, Size
+
+__all__ = ["BYTES_LIMIT", "FORMATS", "Correction", "Source", "picture_of", "read_bytes", "read_source"]
+
+FETCH_DEADLINE = 30.0  # seconds for one try
+READ_DEADLINE = 30.0  # seconds, with the wait for other uploads
+_PAUSES = (0.5, 2.0)  # seconds before the second and the third try
+_SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERROR = 500
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A stored source image, and what was done to the upload to make it one."""
+
+    sha256: str
+    size: Size
+    corrections: tuple[Correction, ...]
+
+
+def picture_of(message: discord.Message) -> discord.Attachment | None:
+    """The first attachment of the message, or of what it forwards, that looks like a picture.
+
+    That it is one is only known when it is read.
+    """
+    forwarded = [attachment for snapshot in message.message_snapshots for attachment in snapshot.attachments]
+    return next((one for one in (*message.attachments, *forwarded) if _looks_like_a_picture(one)), None)
+
+
+def _looks_like_a_picture(attachment: discord.Attachment) -> bool:
+    if attachment.content_type is not None:
+        return attachment.content_type.startswith("image/")
+    return PurePosixPath(attachment.filename).suffix.casefold() in _SUFFIXES
+
+
+async def read_source(
+    attachment: discord.Attachment, pictures: Pictures, *, pauses: Sequence[float] = _PAUSES
+) -> Source:
+    """Fetch, check and store an upload; a failing fetch is repeated after each of `pauses` (seconds).
+
+    Raises BadPicture, or OSError where the disk does not take the picture.
+    """
+    if attachment.size > BYTES_LIMIT:
+        raise BadPicture(
+            PictureFault.TOO_MANY_BYTES, name=attachment.filename, value=attachment.size, limit=BYTES_LIMIT
+        )
+    return await read_bytes(await _fetch(attachment, pauses), name=attachment.filename, pictures=pictures)
+
+
+async def read_bytes(data: bytes, *, name: str, pictures: Pictures, deadline: float = READ_DEADLINE) -> Source:
+    """Check and store the picture called `name`, within `deadline` seconds. Raises as `read_source` does."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(deadline):
+            image = await loop.run_in_executor(_reading(), functools.partial(read_source_image, data, name=name))
+    except TimeoutError:
+        raise BadPicture(PictureFault.TOO_SLOW, name=name, limit=deadline) from None
+    sha256 = await pictures.keep_source(image.png)
+    return Source(sha256=sha256, size=image.size, corrections=image.corrections)
+
+
+@functools.cache
+def _reading() -> ThreadPoolExecutor:
+    """The one thread that reads pictures: a second upload waits, so that memory is taken for one at a time."""
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")
+
+
+async def _fetch(attachment: discord.Attachment, pauses: Sequence[float]) -> bytes:
+    """The bytes at the attachment's own address, and nowhere else. discord.py repeats no read of the CDN."""
+    for pause in (*pauses, None):
+        try:
+            async with asyncio.timeout(FETCH_DEADLINE):
+                return await attachment.read()
+        except (
+            discord.HTTPException,
+            aiohttp.ClientError,
+            OSError,
+        ) as error:  # OSError: a timeout is one, too
+            _log.warning("upload %r was not fetched: %r", attachment.filename, error)
+            if pause is None or (isinstance(error, discord.HTTPException) and not _passes(error.status)):
+                raise BadPicture(PictureFault.UNREACHABLE, name=attachment.filename) from error
+        await asyncio.sleep(pause)
+    raise AssertionError("the last try returns or raises")
+
+
+def _passes(status: int) -> bool:
+    """Whether an answer of this HTTP status may be another one next time."""
+    return status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR

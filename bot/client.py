@@ -1,0 +1,126 @@
+"""EaselBot: the connection to Discord, its commands, and what runs beside them."""
+
+import asyncio
+import logging
+
+import discord
+import yarl
+from discord import app_commands
+from discord.ext import commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.acknowledge import refuse
+from bot.commands import every_cog
+from bot.delivery import Delivery
+from bot.desk import Desk
+from bot.errors import CommandsRefused, NotFound
+from bot.history import History
+from bot.pictures import Pictures
+from bot.post import Post
+from bot.progress import INTERVAL, Progress
+from bot.seeds import Seeds
+from bot.studio import Studio
+from bot.views import ALL_BUTTONS, waiting_view
+
+log = logging.getLogger(__name__)
+
+
+class EaselTree(app_commands.CommandTree[discord.Client]):
+    """The commands; whatever goes wrong in one is told to its member."""
+
+    async def on_error(
+        self, interaction: discord.Interaction[discord.Client], error: app_commands.AppCommandError, /
+    ) -> None:
+        await refuse(interaction, error)
+
+
+class EaselBot(commands.AutoShardedBot):
+    """Easel on Discord.
+
+    `api_url` is another base of the REST API; the gateway's address is asked of it. It holds for the whole
+    process, as discord.py keeps both for all clients. `progress_interval` is in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        studio: Studio,
+        history: History,
+        seeds: Seeds,
+        pictures: Pictures,
+        api_url: str | None = None,
+        progress_interval: float = INTERVAL,
+    ) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=EaselTree,
+            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            # Members may take Easel along to servers that do not have it, and to their conversations.
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            max_messages=None,
+        )
+        self._studio = studio
+        self._history = history
+        self._api_url = api_url
+        post = Post(self)
+        self._progress = Progress(studio, post, waiting_view, interval=progress_interval)
+        self._delivery = Delivery(studio=studio, history=history, post=post, progress=self._progress)
+        self.desk = Desk(
+            studio=studio, history=history, seeds=seeds, pictures=pictures, progress=self._progress
+        )
+
+    async def login(self, token: str) -> None:
+        if self._api_url is not None:
+            Route.BASE = self._api_url
+        await super().login(token)
+
+    async def setup_hook(self) -> None:
+        """Make the commands known. Raises CommandsRefused."""
+        if self._api_url is not None:
+            # A session that cannot be resumed begins anew at this address, not at the one it was first told.
+            _, url, _ = await self.http.get_bot_gateway()
+            DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
+        for cog in every_cog(self.desk, self):
+            await self.add_cog(cog)
+        self.add_dynamic_items(*ALL_BUTTONS)
+        try:
+            synced = await self.tree.sync()
+        except (discord.HTTPException, app_commands.AppCommandError) as error:
+            raise CommandsRefused(str(error)) from error
+        log.info("Discord knows %d commands", len(synced))
+
+    async def connect(self, *, reconnect: bool = True) -> None:
+        """Stay connected and deliver results. Whichever of the two fails ends both, loudly."""
+        tasks = {
+            asyncio.create_task(super().connect(reconnect=reconnect), name="gateway"),
+            asyncio.create_task(self._serve(), name="deliveries"),
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            await self._progress.close()
+
+    async def _serve(self) -> None:
+        for generation_id, address in await self._studio.waiting_deliveries():
+            try:
+                generation = await self._history.any(generation_id)
+            except NotFound:
+                continue
+            self._progress.follow(generation_id, address, generation.recipe.prompt)
+        await self._delivery.run()
+
+    async def on_ready(self) -> None:
+        log.info("%s is connected, in %d servers", self.user, len(self.guilds))
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Nothing: there are no prefix commands, and `Reply` listens for itself."""

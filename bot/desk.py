@@ -1,0 +1,137 @@
+"""Where members' wishes come in: who asks, from where, and where the result goes. Discord in, studio out."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+import discord
+
+from bot import wording
+from bot.acknowledge import think
+from bot.attachments import Source, read_bytes, read_source
+from bot.history import History, Picture
+from bot.pictures import Pictures
+from bot.place import Address, Viewer
+from bot.progress import Progress
+from bot.seeds import Seeds
+from bot.studio import Studio
+from generation import Request
+
+_TOKEN_LIFE = 15 * 60.0  # seconds, from the interaction's arrival
+
+
+class Desk:
+    """What every command and button works with."""
+
+    def __init__(
+        self,
+        *,
+        studio: Studio,
+        history: History,
+        seeds: Seeds,
+        pictures: Pictures,
+        progress: Progress,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.studio = studio
+        self.history = history
+        self.seeds = seeds
+        self._pictures = pictures
+        self._progress = progress
+        self._clock = clock
+
+    async def think(self, interaction: discord.Interaction[Any], *, private: bool) -> Address:
+        """Acknowledge at once; returns where the result goes. What is private stays with the member alone."""
+        arrived_at = self._clock()
+        ephemeral = private and not _is_own_dm(interaction)
+        waiting_message_id = await think(interaction, private=ephemeral)
+        return Address(
+            channel_id=interaction.channel_id if _may_post(interaction) else None,
+            application_id=interaction.application_id,
+            interaction_token=interaction.token,
+            interaction_expires_at=arrived_at + _TOKEN_LIFE,
+            waiting_message_id=waiting_message_id,
+            ephemeral=ephemeral,
+        )
+
+    async def read_source(self, image: discord.Attachment) -> Source:
+        """Check and keep an upload. Raises BadPicture."""
+        return await read_source(image, self._pictures)
+
+    async def read_drawn(self, picture: Picture) -> Source:
+        """One of Easel's own pictures as a source. Raises BadPicture, or OSError where its file is gone."""
+        data = await asyncio.to_thread(picture.file.read_bytes)
+        return await read_bytes(data, name=picture.name, pictures=self._pictures)
+
+    async def submit(
+        self,
+        request: Request,
+        *,
+        viewer: Viewer,
+        address: Address,
+        private: bool = False,
+        parent_id: str | None = None,
+        source: Source | None = None,
+    ) -> None:
+        """Hand a request to the studio and tell its member how far it is. Raises what `Studio.submit` raises."""
+        accepted = await self.studio.submit(
+            request, viewer=viewer, address=address, private=private, parent_id=parent_id
+        )
+        corrections = () if source is None else source.corrections
+        self._progress.follow(
+            accepted.generation_id,
+            address,
+            request.prompt,
+            notes=tuple(wording.corrected(correction) for correction in corrections),
+        )
+
+
+class HasDesk(Protocol):
+    """The client, as buttons see it."""
+
+    desk: Desk
+
+
+def desk_of(interaction: discord.Interaction[Any]) -> Desk:
+    """The desk of the client that an interaction came to."""
+    return cast(HasDesk, interaction.client).desk
+
+
+def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
+    """Who uses a command or a button."""
+    in_guild = interaction.guild_id is not None
+    return Viewer(
+        member_id=interaction.user.id,
+        guild_id=interaction.guild_id,
+        channel_id=interaction.channel_id,
+        moderator=in_guild and interaction.permissions.manage_guild,
+    )
+
+
+def author_of(message: discord.Message) -> Viewer:
+    """Who wrote a message."""
+    author = message.author
+    return Viewer(
+        member_id=author.id,
+        guild_id=None if message.guild is None else message.guild.id,
+        channel_id=message.channel.id,
+        moderator=isinstance(author, discord.Member) and author.guild_permissions.manage_guild,
+    )
+
+
+def _is_own_dm(interaction: discord.Interaction[Any]) -> bool:
+    """Whether this is the member's direct conversation with the bot, which nobody else reads."""
+    return interaction.guild_id is None and interaction.context.dm_channel
+
+
+def _may_post(interaction: discord.Interaction[Any]) -> bool:
+    """Whether the bot itself may put pictures there: it is a member and has the permissions."""
+    if interaction.guild_id is None:
+        return interaction.context.dm_channel
+    if interaction.client.get_guild(interaction.guild_id) is None:
+        return False  # brought along by the member
+    may = interaction.app_permissions
+    is_thread = isinstance(interaction.channel, discord.Thread)
+    may_send = may.send_messages_in_threads if is_thread else may.send_messages
+    return may.view_channel and may_send and may.attach_files

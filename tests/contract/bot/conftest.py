@@ -1,0 +1,176 @@
+"""The real bot on real records, in this process; its Discord is the playground, its worker paints plain colours."""
+
+import asyncio
+import os
+import random
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.client import EaselBot
+from bot.history import History
+from bot.ledger import Ledger
+from bot.pictures import Pictures
+from bot.playground import Interaction, Message, Person, Playground
+from bot.seeds import Seeds
+from bot.studio import Studio
+from db import Database
+from generation import Allowance, Catalogue, CostModel, JobQueue, Supervisor
+from tests.recipes import a_model
+
+PAINTER = Path(__file__).with_name("painter.py")
+ROOT = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A bot that is online, and what is behind it."""
+
+    bot: EaselBot
+    studio: Studio
+    history: History
+    database: Database
+    gate: "Gate"
+
+
+class Gate:
+    """Holds the painter up after its first step while it is `closed`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._pipe = folder / "gate"
+
+    def close(self) -> None:
+        os.mkfifo(self._pipe)
+
+    async def open(self) -> None:
+        """Let the one job that waits there go on, and all later ones."""
+        await asyncio.to_thread(self._pipe.write_bytes, b"")
+        self._pipe.unlink()
+
+
+Start = Callable[..., AbstractAsyncContextManager[Running]]
+
+
+@pytest_asyncio.fixture
+async def playground() -> AsyncIterator[Playground]:
+    named = os.environ.get("EASEL_OPENAPI")
+    schema = Path(named) if named else ROOT.parent / "shared" / "discord" / "openapi.json"
+    async with Playground(schema=schema if schema.is_file() else None) as opened:
+        yield opened
+    assert opened.violations == []
+
+
+@pytest.fixture
+def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Start the bot on this test's folder; starting it again is a restart."""
+    monkeypatch.setattr(Route, "BASE", Route.BASE)
+    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", DiscordWebSocket.DEFAULT_GATEWAY)
+
+    @asynccontextmanager
+    async def starting(*, capacity: float = 10_000.0, drawing: bool = True) -> AsyncIterator[Running]:
+        database = await Database.open(tmp_path / "easel.db")
+        pictures = Pictures(tmp_path / "pictures")
+        history = History(database, pictures=pictures, clock=playground.clock.now)
+        supervisor = Supervisor(device="auto", command=(sys.executable, str(PAINTER)), cancel_grace=5.0)
+        studio = Studio(
+            ledger=Ledger(
+                database, allowance=Allowance(capacity=capacity, per_hour=100), clock=playground.clock.now
+            ),
+            history=history,
+            pictures=pictures,
+            catalogue=Catalogue({"some-model": a_model()}, default="some-model"),
+            costs=CostModel({}),
+            queue=JobQueue(limit=100, limit_each=3, clock=playground.clock.now),
+            supervisor=supervisor,
+            clock=playground.clock.now,
+            chance=random.Random(5),  # noqa: S311 (a test that can be repeated)
+        )
+        await studio.restore()
+        bot = EaselBot(
+            studio=studio,
+            history=history,
+            seeds=Seeds(database, clock=playground.clock.now),
+            pictures=pictures,
+            api_url=playground.api_url,
+            progress_interval=0.05,
+        )
+        tasks = [asyncio.create_task(bot.start(playground.token), name="discord")]
+        if drawing:
+            tasks.append(asyncio.create_task(studio.run(), name="studio"))
+        try:
+            async with bot:
+                ada = playground.person("ada")
+                online = asyncio.create_task(
+                    ada.wait_for(lambda: (playground.gateway.online and ada.offered()) or None)
+                )
+                done, _ = await asyncio.wait({*tasks, online}, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+                yield Running(
+                    bot=bot,
+                    studio=studio,
+                    history=history,
+                    database=database,
+                    gate=Gate(tmp_path / "pictures" / "drawn"),
+                )
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await supervisor.close(grace=0.5)
+            await database.close()
+
+    return starting
+
+
+@pytest.fixture
+def ada(playground: Playground) -> Person:
+    return playground.person("ada")
+
+
+@pytest.fixture
+def linus(playground: Playground) -> Person:
+    return playground.person("linus")
+
+
+@pytest.fixture
+def grace(playground: Playground) -> Person:
+    """The moderator."""
+    return playground.person("grace")
+
+
+def is_result(message: Message) -> bool:
+    return bool(message.attachments) and "Re-roll" in labels(message)
+
+
+def labels(message: Message) -> set[object]:
+    return {button.get("label") for button in message.buttons}
+
+
+async def result(person: Person, prompt: str) -> Message:
+    return await person.message(lambda message: is_result(message) and prompt in message.text)
+
+
+def results(person: Person) -> list[Message]:
+    return [message for message in person.see() if is_result(message)]
+
+
+async def drawing(person: Person, prompt: str) -> Message:
+    """The waiting message once the picture is being drawn."""
+    return await person.message(lambda message: prompt in message.text and "step 1 of" in message.text)
+
+
+async def answer_of(person: Person, interaction: Interaction) -> Message:
+    """What the bot said to an interaction, be it the first answer or what took its place."""
+    return await person.message(
+        lambda message: message.interaction is not None
+        and message.interaction["id"] == str(interaction.id)
+        and not message.loading
+    )

@@ -1,0 +1,127 @@
+"""The training: its optimiser, its autoencoder, its checkpoints."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from generation.storybook.autoencoder import (
+    NATIVE,
+    AutoencoderTraining,
+    Pictures,
+    build_autoencoder,
+    draw_pictures,
+    learning_rate,
+    normalise,
+)
+from generation.storybook.captions import known_words
+from generation.storybook.denoiser import DenoiserTraining, build_scheduler
+from generation.storybook.optimizer import Muon, orthogonal
+from generation.storybook.vocabulary import build_tokenizer
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
+    return draw_pictures(tmp_path_factory.mktemp("work") / "p.npy", count=16, seed=1, said=lambda _: None)
+
+
+def test_pictures_are_drawn_once(tmp_path: Path) -> None:
+    file = tmp_path / "pictures.npy"
+    first = draw_pictures(file, count=3, seed=1, said=lambda _: None)
+    changed = file.stat().st_mtime_ns
+    again = draw_pictures(file, count=3, seed=1, said=lambda _: None)
+    assert file.stat().st_mtime_ns == changed
+    assert np.array_equal(first, again)
+    assert first.shape == (3, NATIVE, NATIVE, 3)
+
+
+@pytest.mark.parametrize("shape", [(128, 512), (64, 64), (256, 96)])
+def test_orthogonal_brings_singular_values_near_one(shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    values = torch.linalg.svdvals(orthogonal(torch.randn(shape), rounds=6))
+    assert values.max() < 1.3
+    assert values.median() > 0.6
+
+
+def test_muon_solves_a_linear_problem() -> None:
+    torch.manual_seed(0)
+    wanted, model = nn.Linear(16, 16), nn.Linear(16, 16)
+    optimizer = Muon(model)
+    given = torch.randn(256, 16)
+    losses = []
+    for step in range(200):
+        loss = (model(given) - wanted(given)).square().mean()
+        losses.append(float(loss))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step(0.02 * (1 - step / 200))
+    assert losses[-1] < losses[0] / 100
+
+
+def test_rate_rises_then_falls() -> None:
+    rates = [learning_rate(share, highest=1.0) for share in (0.0, 0.005, 0.01, 0.5, 1.0)]
+    assert rates[0] < rates[1] < rates[2]
+    assert rates[2] > rates[3] > rates[4] > 0
+
+
+def test_autoencoder_gets_better_within_a_few_steps(pictures: Pictures) -> None:
+    training = AutoencoderTraining(pictures=pictures, device=CPU, seed=1)
+    losses = [training.step(0.1) for _ in range(12)]
+    assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
+
+
+def test_reference_channels_stay_as_they_are(pictures: Pictures) -> None:
+    training = AutoencoderTraining(pictures=pictures, device=CPU, seed=1)
+    before = training.model.decoder.conv_in.bias[:2].clone()
+    training.step(0.5)
+    assert torch.equal(before, training.model.decoder.conv_in.bias[:2])
+    assert not training.model.decoder.conv_norm_out.weight[:2].any()
+
+
+def test_normalising_changes_the_latents_and_not_the_pictures(pictures: Pictures) -> None:
+    torch.manual_seed(0)
+    model = build_autoencoder()
+    given = torch.rand(1, 3, NATIVE, NATIVE) * 2 - 1
+    with torch.no_grad():
+        before = model.decode(model.encode(given).latent_dist.mode()).sample
+        normalise(model, pictures, CPU)
+        after = model.decode(model.encode(given).latent_dist.mode()).sample
+        latents = model.encode(torch.from_numpy(pictures.copy()).permute(0, 3, 1, 2) / 127.5 - 1).latent_dist.mean
+    assert torch.allclose(before, after, atol=1e-3)
+    assert latents.mean().abs() < 0.05
+    assert abs(float(latents.std()) - 1) < 0.05
+
+
+def test_settled_autoencoder_keeps_its_latents(pictures: Pictures) -> None:
+    training = AutoencoderTraining(pictures=pictures, device=CPU, seed=1)
+    training.step(0.1)
+    training.settle()
+    resumed = AutoencoderTraining(pictures=pictures, device=CPU, seed=1)
+    resumed.restore(training.state())
+    given = torch.rand(1, 3, NATIVE, NATIVE)
+    with torch.no_grad():
+        before = training.average.encode(given).latent_dist.mean
+        resumed.step(0.1)
+        after = resumed.average.encode(given).latent_dist.mean
+    assert torch.allclose(before, after, atol=1e-5)
+
+
+def test_resumed_denoiser_goes_on_as_if_never_stopped() -> None:
+    def fresh() -> DenoiserTraining:
+        return DenoiserTraining(
+            latents=torch.zeros(8, 4, 16, 16), scene_seed=1, tokenizer=build_tokenizer(known_words()), device=CPU,
+            seed=1, batch=2,
+        )
+
+    first, second = fresh(), fresh()
+    first.step(0.2)
+    second.restore(first.state())
+    assert second.step(0.3) == pytest.approx(first.step(0.3), rel=1e-4)
+
+
+def test_noise_leaves_nothing_of_the_picture_at_its_end() -> None:
+    assert build_scheduler().alphas_cumprod[-1] < 1e-4

@@ -1,0 +1,86 @@
+"""The shipped model: a plain diffusers folder that draws what it is asked."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+
+from generation.storybook import captions
+from generation.storybook.autoencoder import NATIVE, fidelity
+from generation.storybook.export import contact_sheet, held_out_prompts, open_pipeline
+
+WEIGHTS = Path(captions.__file__).parent / "weights"
+MEGABYTE = 1_000_000
+STEPS = 12
+GUIDANCE = 3.0
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> StableDiffusionPipeline:
+    return open_pipeline(WEIGHTS, torch.device("cpu"))
+
+
+def draw(pipeline: StableDiffusionPipeline, prompts: list[str]) -> np.ndarray:
+    """Pictures (n, h, w, 3) of 0..1, all from the same noise."""
+    generators = [torch.Generator().manual_seed(4) for _ in prompts]
+    drawn = pipeline(
+        prompts, num_inference_steps=STEPS, guidance_scale=GUIDANCE, generator=generators, output_type="np"
+    )
+    return np.asarray(drawn.images)
+
+
+def test_folder_is_small_enough_to_ship() -> None:
+    sizes = [file.stat().st_size for file in WEIGHTS.rglob("*") if file.is_file()]
+    assert sum(sizes) <= 24 * MEGABYTE
+    assert max(sizes) < 20 * MEGABYTE
+
+
+def test_folder_holds_no_code_and_no_pickle() -> None:
+    assert {file.suffix for file in WEIGHTS.rglob("*") if file.is_file()} == {".json", ".safetensors"}
+
+
+def test_shipped_tokenizer_knows_every_caption_word(pipeline: StableDiffusionPipeline) -> None:
+    assert not [word for word in captions.known_words() if len(pipeline.tokenizer.tokenize(word)) != 1]
+
+
+def test_picture_has_the_native_size_and_comes_in_time(pipeline: StableDiffusionPipeline) -> None:
+    began = time.process_time()
+    picture = draw(pipeline, ["a red cat on the beach"])
+    assert picture.shape == (1, NATIVE, NATIVE, 3)
+    assert time.process_time() - began < 20
+
+
+def test_same_seed_draws_the_same_picture(pipeline: StableDiffusionPipeline) -> None:
+    once, again = (draw(pipeline, ["a blue house in the snow"]) for _ in range(2))
+    assert np.array_equal(once, again)
+
+
+def test_subject_takes_the_colour_that_is_asked(pipeline: StableDiffusionPipeline) -> None:
+    red, blue = draw(pipeline, ["a big red heart in the snow", "a big blue heart in the snow"])
+    middle = slice(NATIVE // 4, 3 * NATIVE // 4)
+    redness = [(picture[middle, middle, 0] - picture[middle, middle, 2]).mean() for picture in (red, blue)]
+    assert redness[0] > redness[1] + 0.2
+
+
+def test_place_decides_the_light(pipeline: StableDiffusionPipeline) -> None:
+    beach, night = draw(pipeline, ["a red cat on the beach", "a red cat at night"])
+    top = slice(0, NATIVE // 3)
+    assert beach[top].mean() > night[top].mean() + 0.25
+
+
+def test_unknown_words_still_give_a_picture(pipeline: StableDiffusionPipeline) -> None:
+    beach, forest = draw(pipeline, ["a zebra photograph on the beach", "a zebra photograph in the forest"])
+    assert np.abs(beach - forest).mean() > 0.1
+
+
+def test_autoencoder_gives_unseen_scenes_back(pipeline: StableDiffusionPipeline) -> None:
+    assert fidelity(pipeline.vae, torch.device("cpu"), count=16) > 26.0
+
+
+def test_contact_sheet_shows_every_prompt() -> None:
+    sheet = contact_sheet(WEIGHTS, held_out_prompts(3), device=torch.device("cpu"), steps=2, guidance=1.0)
+    assert sheet.width == 3 * NATIVE
+    assert sheet.height > NATIVE
