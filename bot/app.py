@@ -23,9 +23,6 @@ from generation import Allowance, Catalogue, CostModel, JobQueue, Rate, Supervis
 
 log = logging.getLogger(__name__)
 
-# The shell is the operator's own: `easel draw` has no allowance to run out of.
-UNLIMITED = Allowance(capacity=1e9, per_hour=1e9)
-
 
 @dataclass(frozen=True, kw_only=True)
 class House:
@@ -40,21 +37,21 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, *, allowance: Allowance | None = None) -> AsyncIterator[House]:
+async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterator[House]:
     """Open the data folder and everything on it; the worker starts with the first work.
 
-    Raises AlreadyRunning, db.DatabaseError, UnknownChoice or ModelUnavailable.
+    `beside` another process that runs on the same folder, what is submitted is drawn by that one.
+    Raises AlreadyRunning (not `beside`), db.DatabaseError, UnknownChoice or ModelUnavailable.
     """
-    if allowance is None:
-        allowance = Allowance(capacity=settings.allowance_seconds, per_hour=settings.allowance_per_hour)
     async with AsyncExitStack() as stack:
         # 1. One process at a time owns the queue of a data folder.
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(settings.data_dir / "easel.lock")
-        try:
-            stack.enter_context(lock.acquire(blocking=False))
-        except Timeout:
-            raise AlreadyRunning(str(settings.data_dir)) from None
+        if not beside:
+            lock = FileLock(settings.data_dir / "easel.lock")
+            try:
+                stack.enter_context(lock.acquire(blocking=False))
+            except Timeout:
+                raise AlreadyRunning(str(settings.data_dir)) from None
         # 2. The records.
         database = await Database.open(settings.data_dir / "easel.db")
         stack.push_async_callback(database.close)
@@ -68,6 +65,7 @@ async def open_house(settings: Settings, *, allowance: Allowance | None = None) 
         supervisor = Supervisor(device=settings.device, threads=settings.threads)
         stack.push_async_callback(supervisor.close)
         # 4. What decides.
+        allowance = Allowance(capacity=settings.allowance_seconds, per_hour=settings.allowance_per_hour)
         pictures = Pictures(settings.data_dir / "pictures")
         history = History(database, pictures=pictures, clock=time.time)
         studio = Studio(
@@ -79,7 +77,8 @@ async def open_house(settings: Settings, *, allowance: Allowance | None = None) 
             queue=JobQueue(limit=settings.queue_limit, limit_each=settings.queue_limit_each, clock=time.time),
             supervisor=supervisor,
         )
-        await studio.restore()
+        if not beside:
+            await studio.restore()
         yield House(
             settings=settings,
             studio=studio,
@@ -112,6 +111,7 @@ async def run(settings: Settings) -> None:
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(house.studio.run(), name="studio"),
+                tasks.create_task(house.studio.watch(), name="jobs from beside"),
                 tasks.create_task(bot.start(token), name="discord"),
             ]
             await stopped.wait()

@@ -52,6 +52,7 @@ class EaselBot(commands.AutoShardedBot):
         api_url: str | None = None,
         progress_interval: float = INTERVAL,
     ) -> None:
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # Easel does not speak
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -70,9 +71,7 @@ class EaselBot(commands.AutoShardedBot):
         post = Post(self)
         self._progress = Progress(studio, post, waiting_view, interval=progress_interval)
         self._delivery = Delivery(studio=studio, history=history, post=post, progress=self._progress)
-        self.desk = Desk(
-            studio=studio, history=history, seeds=seeds, pictures=pictures, progress=self._progress
-        )
+        self.desk = Desk(studio=studio, history=history, seeds=seeds, pictures=pictures, progress=self._progress)
 
     async def login(self, token: str) -> None:
         if self._api_url is not None:

@@ -68,8 +68,10 @@ class Delivery:
             return
         generation = await self._history.any(generation_id)
         finished = generation.state is JobState.FINISHED
-        ways = await self._result_ways(generation, address, notes) if finished else _failure_ways(
-            generation, address, self._post
+        ways = (
+            await self._result_ways(generation, address, notes)
+            if finished
+            else _failure_ways(generation, address, self._post)
         )
         route, message_id = await _first_open(ways, generation_id)
         await self._studio.delivered(generation_id, route=route, message_id=message_id)

@@ -8,7 +8,8 @@ EaselError
 ├── AlreadyRunning    another Easel works on this data folder
 ├── NoSeedToKeep      "the same seed" was asked of a picture that Easel did not draw
 ├── CommandsRefused   Discord did not take the slash commands
-└── DrawingFailed     what was asked for in a shell was not drawn
+├── DrawingFailed     what was asked for in a shell was not drawn
+└── NotWritten        it was drawn, and could not be written where it was wanted
 """
 
 from enum import StrEnum
@@ -106,3 +107,13 @@ class DrawingFailed(EaselError):
     def __init__(self, failure: Failure | None) -> None:
         super().__init__("cancelled" if failure is None else failure.kind)
         self.failure = failure
+
+
+class NotWritten(EaselError):
+    """A picture could not be written to `target` for a `reason`; it is kept at `kept`."""
+
+    def __init__(self, target: str, *, reason: str, kept: str) -> None:
+        super().__init__(f"{target}: {reason}")
+        self.target = target
+        self.reason = reason
+        self.kept = kept

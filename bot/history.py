@@ -91,8 +91,8 @@ class History:
     async def page(self, viewer: Viewer, *, before: str | None = None, limit: int = 5) -> Page:
         """The viewer's own generations that have pictures, older than the one with the id `before`.
 
-        In a server only those are shown that were asked for there or that are private to the viewer: the answer
-        is for the viewer's eyes alone. Raises NotFound for a cursor that is gone.
+        All of them, private ones too: the answer is for the viewer's eyes alone. Raises NotFound for a cursor
+        that is gone.
         """
         cursor = None
         async with self._database.reading() as connection:
@@ -145,16 +145,18 @@ class History:
             return True
 
     async def delete(self, generation_id: str, viewer: Viewer) -> Generation:
-        """Remove a generation's record and pictures for good; returns what it was.
+        """Remove a generation's record and pictures for good, and its source image if it was the last to use it.
 
-        Cancel it first if it has not ended. Raises NotFound or NotAllowed.
+        Returns what it was. Cancel it first if it has not ended. Raises NotFound or NotAllowed.
         """
         generation = await self.recall(generation_id, viewer)
         if not generation.may_be_managed_by(viewer) or not generation.state.ended:
             raise NotAllowed("delete")
+        source = generation.recipe.source
         async with self._database.transaction() as connection:
             files = await db.generations.delete(connection, generation.id)
-        await asyncio.to_thread(self._pictures.remove, files)
+            unused = source is not None and not await db.generations.uses_source(connection, source)
+        await asyncio.to_thread(self._pictures.remove, files, source=source if unused else None)
         return generation
 
     async def totals(self, member_id: int) -> Totals:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import db
-from bot.place import Address, Viewer
+from bot.place import OPERATOR_ID, Address, Viewer
 from db import Database
 from generation import (
     Allowance,
@@ -69,10 +69,15 @@ class Ledger:
         private: bool,
         parent_id: str | None,
     ) -> float:
-        """Record generation, job, charge and address together; returns what is left. Raises AllowanceSpent."""
+        """Record generation, job, charge and address together; returns what is left. Raises AllowanceSpent.
+
+        The operator in a shell has no allowance to run out of.
+        """
         recipe = job.recipe
         async with self._database.transaction() as connection:
-            balance = self._allowance.spent(await self._balance(connection, job.member), job.cost, job.created_at)
+            left = self._allowance.capacity
+            if job.member != OPERATOR_ID:
+                left = await self._charge(connection, job)
             await db.generations.insert(
                 connection,
                 db.GenerationRow(
@@ -108,15 +113,16 @@ class Ledger:
                     created_at=job.created_at,
                 ),
             )
-            await self._put(connection, job.member, balance)
-            await db.allowances.charge(
-                connection,
-                db.ChargeRow(
-                    generation_id=job.id, member_id=job.member, amount=job.cost, charged_at=job.created_at
-                ),
-            )
             if address is not None:
                 await db.deliveries.insert(connection, _delivery(job.id, viewer, address))
+        return left
+
+    async def _charge(self, connection: db.Connection, job: Job) -> float:
+        now = job.created_at
+        balance = self._allowance.spent(await self._balance(connection, job.member), job.cost, now)
+        await self._put(connection, job.member, balance)
+        row = db.ChargeRow(generation_id=job.id, member_id=job.member, amount=job.cost, charged_at=now)
+        await db.allowances.charge(connection, row)
         return balance.left
 
     async def begin(self, job_id: str) -> int:
@@ -191,24 +197,17 @@ class Ledger:
             full_at=self._allowance.full_at(balance),
         )
 
-    async def unended(self) -> list[Job]:
-        """All jobs that wait or were being drawn, oldest first; the latter wait again from now on."""
+    async def hand_back_all(self) -> None:
+        """Put every job that was being drawn back into the queue: at a start, nothing is being drawn."""
         async with self._database.transaction() as connection:
-            rows = await db.jobs.unended(connection)
-            for row in rows:
+            for row in await db.jobs.unended(connection):
                 if row.state == JobState.RUNNING:
                     await db.jobs.requeue(connection, row.generation_id, counted=True)
-        return [
-            Job(
-                id=row.generation_id,
-                member=row.member_id,
-                recipe=Recipe.from_json(row.recipe),
-                cost=row.cost,
-                created_at=row.created_at,
-                attempts=row.attempts,
-            )
-            for row in rows
-        ]
+
+    async def unended(self) -> list[tuple[Job, bool]]:
+        """All jobs that have not ended, oldest first, each with whether it is private."""
+        async with self._database.reading() as connection:
+            return [(_job(row), row.private) for row in await db.jobs.unended(connection)]
 
     async def served(self, *, seconds_ago: float) -> dict[int, float]:
         """Member -> seconds of compute that ended within the last `seconds_ago`."""
@@ -253,6 +252,17 @@ class Ledger:
         await db.allowances.put(
             connection, db.AllowanceRow(member_id=member_id, balance=balance.left, updated_at=balance.at)
         )
+
+
+def _job(row: db.UnendedJob) -> Job:
+    return Job(
+        id=row.generation_id,
+        member=row.member_id,
+        recipe=Recipe.from_json(row.recipe),
+        cost=row.cost,
+        created_at=row.created_at,
+        attempts=row.attempts,
+    )
 
 
 def _delivery(generation_id: str, viewer: Viewer, address: Address) -> db.DeliveryRow:

@@ -37,14 +37,10 @@ async def pack(generation: Generation, text: str) -> Parcel:
 
     Raises FileNotFoundError for a picture that is gone.
     """
-    contents = await asyncio.gather(
-        *(asyncio.to_thread(_content, picture) for picture in generation.pictures)
-    )
+    contents = await asyncio.gather(*(asyncio.to_thread(_content, picture) for picture in generation.pictures))
     if any(name != picture.name for (name, _), picture in zip(contents, generation.pictures, strict=True)):
         text = wording.with_notes(text, (wording.SENT_AS_JPEG,))
-    return Parcel(
-        text=text, contents=tuple(contents), description=wording.alternative_text(generation.recipe)
-    )
+    return Parcel(text=text, contents=tuple(contents), description=wording.alternative_text(generation.recipe))
 
 
 async def thumbnails(generations: Sequence[Generation]) -> tuple[tuple[str, bytes], ...]:

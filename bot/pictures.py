@@ -40,7 +40,9 @@ class Pictures:
             Path(part.name).replace(target)
         return sha256
 
-    def remove(self, relatives: Iterable[str]) -> None:
-        """Remove drawn pictures; those that are gone already do not matter."""
+    def remove(self, relatives: Iterable[str], *, source: str | None = None) -> None:
+        """Remove drawn pictures and a source image; what is gone already does not matter."""
         for relative in relatives:
             self.file(relative).unlink(missing_ok=True)
+        if source is not None:
+            self.source_file(source).unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+OPERATOR_ID = 0  # the operator in a shell; no member of Discord has this id
+
 
 @dataclass(frozen=True, kw_only=True)
 class Viewer:

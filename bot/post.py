@@ -219,4 +219,3 @@ class Post:
 def _nonce(key: str) -> int:
     """A number that belongs to `key`: Discord takes at most 25 characters."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
-

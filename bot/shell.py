@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from bot import updates, wording
-from bot.app import UNLIMITED, House, open_house
+from bot.app import House, open_house
 from bot.attachments import read_bytes
-from bot.errors import DrawingFailed
+from bot.errors import AlreadyRunning, DrawingFailed, NotWritten
 from bot.history import Generation
-from bot.place import Viewer
+from bot.place import OPERATOR_ID, Viewer
 from bot.settings import Settings
 from generation import BadPicture, JobState, PictureFault, Request
 
-OPERATOR = Viewer(member_id=0)  # no member of Discord has this id
+OPERATOR = Viewer(member_id=OPERATOR_ID)
+_LOOK_AGAIN = 0.5  # seconds
+
+_Wait = Callable[[House, str, Progress], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,26 +37,37 @@ class Drawing:
 
 
 async def draw_in_shell(drawing: Drawing, *, settings: Settings, errors: Console) -> None:
-    """Draw, show how far it is, and write the pictures. Raises InvalidRequest, EaselError or DatabaseError."""
-    async with open_house(settings, allowance=UNLIMITED) as house:
-        request = await _request(drawing, house, errors)
-        accepted = await house.studio.submit(request, viewer=OPERATOR, address=None)
-        running = asyncio.create_task(house.studio.run(), name="studio")
-        try:
-            await _watch(house, accepted.generation_id, errors)
-        except asyncio.CancelledError:
-            await house.studio.cancel(accepted.generation_id, OPERATOR)
-            raise
-        finally:
+    """Draw, show how far it is, and write the pictures; beside a running Easel, that one draws.
+
+    Raises InvalidRequest, EaselError or DatabaseError.
+    """
+    try:
+        async with open_house(settings) as house, asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(house.studio.run(), name="studio")
+            await _draw(drawing, house, errors, _watch)
             running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
-        generation = await house.history.recall(accepted.generation_id, OPERATOR)
-        if generation.state is not JobState.FINISHED:
-            raise DrawingFailed(generation.failure)
-        for written in await asyncio.to_thread(_write, generation, drawing.output):
-            Console(highlight=False, soft_wrap=True).print(str(written), markup=False)
-        errors.print(wording.drawn_in_shell(generation), style="dim", markup=False)
+    except AlreadyRunning:
+        async with open_house(settings, beside=True) as house:
+            await _draw(drawing, house, errors, _wait_beside)
+
+
+async def _draw(drawing: Drawing, house: House, errors: Console, wait: _Wait) -> None:
+    """Ask, wait until it has ended, and write down what came of it."""
+    request = await _request(drawing, house, errors)
+    generation_id = (await house.studio.submit(request, viewer=OPERATOR, address=None)).generation_id
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    try:
+        with Progress(*columns, console=errors, transient=True) as bar:
+            await wait(house, generation_id, bar)
+    except asyncio.CancelledError:
+        await house.studio.cancel(generation_id, OPERATOR)
+        raise
+    generation = await house.history.recall(generation_id, OPERATOR)
+    if generation.state is not JobState.FINISHED:
+        raise DrawingFailed(generation.failure)
+    for written in await asyncio.to_thread(_write, generation, drawing.output):
+        Console(highlight=False, soft_wrap=True).print(str(written), markup=False)
+    errors.print(wording.drawn_in_shell(generation), style="dim", markup=False)
 
 
 async def _request(drawing: Drawing, house: House, errors: Console) -> Request:
@@ -72,26 +86,38 @@ async def _request(drawing: Drawing, house: House, errors: Console) -> Request:
     return Request(prompt=drawing.prompt, **options)
 
 
-async def _watch(house: House, generation_id: str, errors: Console) -> None:
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=errors, transient=True) as bar:
-        task = bar.add_task(wording.SHELL_WAITING, total=None)
-        async for update in house.studio.follow(generation_id):
-            match update:
-                case updates.Drawing(loading=True):
-                    bar.update(task, description=wording.SHELL_LOADING)
-                case updates.Drawing(step=step, steps=steps) if steps:
-                    bar.update(task, description=wording.SHELL_DRAWING, completed=step, total=steps)
-                case _:
-                    pass
+async def _watch(house: House, generation_id: str, bar: Progress) -> None:
+    """Follow a job of this process."""
+    task = bar.add_task(wording.SHELL_WAITING, total=None)
+    async for update in house.studio.follow(generation_id):
+        match update:
+            case updates.Drawing(loading=True):
+                bar.update(task, description=wording.SHELL_LOADING)
+            case updates.Drawing(step=step, steps=steps) if steps:
+                bar.update(task, description=wording.SHELL_DRAWING, completed=step, total=steps)
+            case _:
+                pass
+
+
+async def _wait_beside(house: House, generation_id: str, bar: Progress) -> None:
+    """Wait for a job that another process draws: only its state is on record, not its steps."""
+    task = bar.add_task(wording.SHELL_WAITING, total=None)
+    while not (generation := await house.history.recall(generation_id, OPERATOR)).state.ended:
+        if generation.state is JobState.RUNNING:
+            bar.update(task, description=wording.SHELL_DRAWING)
+        await asyncio.sleep(_LOOK_AGAIN)
 
 
 def _write(generation: Generation, output: Path | None) -> list[Path]:
-    """Copy the pictures out of the data folder: OUT.png, OUT-2.png and so on."""
+    """Copy the pictures out of the data folder: OUT.png, OUT-2.png and so on. Raises NotWritten."""
     first = Path(generation.pictures[0].name) if output is None else output
     written = []
     for picture in generation.pictures:
         target = first if picture.number == 1 else first.with_stem(f"{first.stem}-{picture.number}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        written.append(Path(shutil.copyfile(picture.file, target)))
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            written.append(Path(shutil.copyfile(picture.file, target)))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise NotWritten(str(target), reason=reason, kept=str(picture.file)) from None
     return written

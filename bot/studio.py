@@ -16,7 +16,7 @@ from bot.history import History
 from bot.ledger import AllowanceState, End, Ledger, Route
 from bot.pictures import Pictures
 from bot.place import Address, Viewer
-from bot.updates import Drawing, Ended, Feed, Update, Waiting
+from bot.updates import Drawing, Feed, Update, Waiting
 from db import WrongState
 from generation import (
     HALF_LIFE,
@@ -249,14 +249,23 @@ class Studio:
 
     async def restore(self) -> None:
         """Rebuild the queue from the records. Call it once, before anything else."""
-        jobs = await self._ledger.unended()
-        self._queue.restore((), await self._ledger.served(seconds_ago=HALF_LIFE))
-        for job in jobs:
-            generation = await self._history.any(job.id)
-            self._take_in(job, private=generation.private)
+        for member, seconds in (await self._ledger.served(seconds_ago=HALF_LIFE)).items():
+            self._queue.add_served(member, seconds)
+        await self._ledger.hand_back_all()
+        await self._take_in_new()
+        if self._feeds:
+            log.info("%d jobs were waiting before the start and wait again", len(self._feeds))
+
+    async def watch(self, *, interval: float = 1.0) -> None:
+        """Take in, for ever, what another process asked for: `easel draw` beside a running bot."""
+        while True:
+            await asyncio.sleep(interval)
+            await self._take_in_new()
+
+    async def _take_in_new(self) -> None:
+        for job, private in await self._ledger.unended():
+            self._take_in(job, private=private)
         self._tell_places()
-        if jobs:
-            log.info("%d jobs were waiting before the start and wait again", len(jobs))
 
     async def run(self) -> None:
         """Draw what is queued, for ever. Cancelling it hands a running job back to the queue."""
@@ -300,7 +309,7 @@ class Studio:
         try:
             attempts = await self._ledger.begin(job.id)
         except WrongState:
-            log.warning("job %s ended before it was begun", job.id)
+            await self._tell_end(job)
             return
         source = job.recipe.source
         order = Generate(
@@ -358,21 +367,28 @@ class Studio:
         await self._end(job, End(state=JobState.FAILED, seconds=0.0, failure=Failure(kind=kind, detail=detail)))
 
     async def _end(self, job: Job, end: End, *, rate: tuple[str, Rate] | None = None) -> None:
-        if not await self._ledger.end(job, end, rate=rate):
-            return
+        ended_here = await self._ledger.end(job, end, rate=rate)
         if job is self._current:
             self._queue.add_served(job.member, end.seconds - job.cost)
-        self._private.discard(job.id)
-        self._feeds.pop(job.id).set(Ended(state=end.state, failure=end.failure))
-        self._endings.put_nowait(job.id)
+        await self._tell_end(job)
+        if ended_here:
+            self._endings.put_nowait(job.id)
 
     # Telling -----------------------------------------------------------------------------------------------
 
     def _take_in(self, job: Job, *, private: bool) -> None:
+        if job.id in self._feeds:
+            return
         self._feeds[job.id] = Feed(Waiting(place=1, expected=job.cost))
         if private:
             self._private.add(job.id)
         self._queue.put(job)
+
+    async def _tell_end(self, job: Job) -> None:
+        """Tell followers what is on record, which may be another process's doing."""
+        end = await self._history.ending(job.id)
+        self._private.discard(job.id)
+        self._feeds.pop(job.id).set(end)
 
     def _tell_places(self) -> None:
         expected = self._remaining()

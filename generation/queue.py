@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from generation.errors import QueueFull
 from generation.job import Job
@@ -81,13 +81,6 @@ class JobQueue:
     @staticmethod
     def _head(line: list[Job], served: float) -> tuple[float, float, str, int]:
         return served, line[-1].created_at, line[-1].id, line[-1].member
-
-    def restore(self, jobs: Iterable[Job], served: dict[int, float]) -> None:
-        """Take up what the database remembers, at a start."""
-        for member, seconds in served.items():
-            self.add_served(member, seconds)
-        for job in jobs:
-            self.put(job)
 
     def __len__(self) -> int:
         return len(self._jobs)

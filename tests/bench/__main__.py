@@ -15,14 +15,14 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bot.app import UNLIMITED, open_house
-from bot.place import Viewer
+from bot.app import open_house
+from bot.place import OPERATOR_ID, Viewer
 from bot.playground import Playground
 from bot.settings import Settings
 from generation import Catalogue, Request
 
 ROUNDS = 5
-VIEWER = Viewer(member_id=0)
+VIEWER = Viewer(member_id=OPERATOR_ID)
 
 # The same picture by diffusers alone, in a process of its own, as somebody would write it by hand.
 BARE = """
@@ -53,8 +53,8 @@ def bare() -> list[float]:
 
 
 async def through_easel(folder: Path) -> dict[str, list[float]]:
-    """Seconds until the worker is ready, until its model is loaded, and of a picture: all of it, and drawing alone."""
-    async with open_house(Settings(data_dir=folder), allowance=UNLIMITED) as house:
+    """Seconds until the worker is ready, and of a picture: all of it, and drawing alone."""
+    async with open_house(Settings(data_dir=folder)) as house:
         ready = await timed(house.supervisor.start)
         drawing = asyncio.create_task(house.studio.run())
         whole, alone = [], []

@@ -1,10 +1,14 @@
 """History's laws: newest first, nothing twice, deleted is gone, and a request can be asked again."""
 
 import asyncio
+from io import BytesIO
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bot.errors import NotAllowed, NotFound
+from bot.pictures import Pictures
 from bot.place import Viewer
 from generation import EmptyText, OutOfRange, Request, TooLong
 from tests.contract.studio.conftest import Open, Opened
@@ -68,6 +72,21 @@ async def test_deleting_is_for_owner_and_moderator_and_leaves_no_file(open_studi
         assert not file.exists()
         with pytest.raises(NotFound):
             await opened.history.recall(drawn, ANN)
+
+
+async def test_a_source_image_goes_with_the_last_generation_that_used_it(
+    open_studio: Open, tmp_path: Path
+) -> None:
+    pictures = Pictures(tmp_path / "pictures")
+    data = BytesIO()
+    Image.new("RGB", (64, 64)).save(data, "PNG")
+    async with open_studio() as opened:
+        source = await pictures.keep_source(data.getvalue())
+        drawn = [await draw(opened, source=source) for _ in range(2)]
+        await opened.history.delete(drawn[0], ANN)
+        assert pictures.source_file(source).exists()
+        await opened.history.delete(drawn[1], ANN)
+        assert not pictures.source_file(source).exists()
 
 
 async def test_deleting_a_picture_gives_nothing_back(open_studio: Open) -> None:

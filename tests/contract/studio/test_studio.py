@@ -7,7 +7,7 @@ import pytest
 import db
 from bot.errors import NotAllowed, NotFound
 from bot.ledger import Route
-from bot.place import Address, Viewer
+from bot.place import OPERATOR_ID, Address, Viewer
 from bot.updates import Drawing, Ended, Update, Waiting
 from generation import (
     AllowanceSpent,
@@ -23,6 +23,7 @@ ANN = Viewer(member_id=1, guild_id=10, channel_id=100)
 BEN = Viewer(member_id=2, guild_id=10, channel_id=100)
 MODERATOR = Viewer(member_id=3, guild_id=10, channel_id=100, moderator=True)
 ELSEWHERE = Viewer(member_id=4, guild_id=11, channel_id=110, moderator=True)
+OPERATOR = Viewer(member_id=OPERATOR_ID)
 ADDRESS = Address(channel_id=100, application_id=9, interaction_token="token", interaction_expires_at=2e9)
 A_CAT = Request(prompt="a red cat", seed=0)
 
@@ -158,6 +159,28 @@ async def test_what_was_being_drawn_at_the_end_is_drawn_after_a_restart(open_stu
         assert (job.state, job.attempts) == ("queued", 0)  # a clean stop is not the job's fault
     async with open_studio() as opened:
         assert (await ended(opened, accepted.generation_id)).state is JobState.FINISHED
+
+
+async def test_what_another_process_wrote_beside_is_taken_in_and_drawn(open_studio: Open) -> None:
+    async with open_studio() as running, open_studio(running=False) as beside:
+        watching = asyncio.create_task(running.studio.watch(interval=0.01))
+        accepted = await beside.studio.submit(A_CAT, viewer=OPERATOR, address=None)
+        async with asyncio.timeout(30):
+            while not (await beside.history.recall(accepted.generation_id, OPERATOR)).state.ended:  # noqa: ASYNC110 (two processes have no event in common)
+                await asyncio.sleep(0)
+        generation = await beside.history.recall(accepted.generation_id, OPERATOR)
+        watching.cancel()
+    assert generation.state is JobState.FINISHED
+
+
+async def test_the_operator_has_no_allowance_to_run_out_of(open_studio: Open) -> None:
+    async with open_studio(running=False, capacity=1) as opened:
+        for _ in range(5):
+            await opened.studio.submit(A_CAT, viewer=OPERATOR, address=None)
+        assert await rows(opened, "charges") == 0
+        await opened.studio.submit(A_CAT, viewer=ANN, address=None)
+        with pytest.raises(AllowanceSpent):
+            await opened.studio.submit(A_CAT, viewer=ANN, address=None)
 
 
 async def test_limits_survive_a_restart(open_studio: Open) -> None:

@@ -1,0 +1,88 @@
+"""What is sent is what was drawn, and never more than Discord takes."""
+
+import random
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bot import wording
+from bot.history import Generation, Picture
+from bot.parcel import FILE_LIMIT, pack, thumbnails
+from generation import JobState
+from tests.recipes import a_recipe
+
+
+def a_generation(file: Path, count: int = 1) -> Generation:
+    return Generation(
+        id="abcdefghjk",
+        member_id=7,
+        guild_id=1,
+        channel_id=2,
+        private=False,
+        parent_id=None,
+        recipe=a_recipe(prompt="a red cat"),
+        state=JobState.FINISHED,
+        failure=None,
+        pictures=tuple(
+            Picture(
+                number=number,
+                file=file,
+                name="abcdefghjk.png" if number == 1 else f"abcdefghjk-{number}.png",
+                seed=number,
+                width=64,
+                height=48,
+            )
+            for number in range(1, count + 1)
+        ),
+        seconds=1.0,
+        created_at=1.7e9,
+        starred=False,
+    )
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    file = tmp_path / "drawn.png"
+    Image.new("RGB", (64, 48), "teal").save(file)
+    return file
+
+
+async def test_pictures_are_sent_byte_for_byte_under_their_names(picture: Path) -> None:
+    drawn = picture.read_bytes()  # noqa: ASYNC240  (a test's own file)
+    parcel = await pack(a_generation(picture, count=2), "two cats")
+    assert parcel.text == "two cats"
+    for _ in range(2):  # sending closes files: a repetition needs fresh ones
+        files = parcel.files()
+        assert [file.filename for file in files] == ["abcdefghjk.png", "abcdefghjk-2.png"]
+        assert [file.fp.read() for file in files] == [drawn] * 2
+        assert [file.description for file in files] == ["a red cat"] * 2
+        for file in files:
+            file.close()
+
+
+async def test_too_large_a_picture_goes_as_a_jpeg_and_that_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "noise.png"
+    side = 1900
+    noise = random.Random(1).randbytes(side * side * 3)  # noqa: S311  (a picture that does not compress)
+    Image.frombytes("RGB", (side, side), noise).save(file, compress_level=1)
+    assert file.stat().st_size > FILE_LIMIT
+    parcel = await pack(a_generation(file), "noise")
+    [(name, data)] = parcel.contents
+    assert name == "abcdefghjk.jpg"
+    assert len(data) <= FILE_LIMIT
+    assert wording.SENT_AS_JPEG in parcel.text
+
+
+async def test_a_picture_that_is_gone_is_not_sent_as_nothing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        await pack(a_generation(tmp_path / "gone.png"), "a cat")
+
+
+async def test_thumbnails_are_small_and_leave_out_what_is_gone(picture: Path, tmp_path: Path) -> None:
+    there, gone = a_generation(picture, count=3), a_generation(tmp_path / "gone.png")
+    [(name, data)] = await thumbnails([there, gone])
+    assert name == wording.thumbnail_name(there)
+    with Image.open(BytesIO(data)) as image:
+        assert max(image.size) <= 160

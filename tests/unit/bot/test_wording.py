@@ -1,0 +1,358 @@
+"""Every error has its sentence, and nothing that a member types breaks what is shown."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+from discord import Embed
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import bot.errors
+import generation.errors
+from bot import wording
+from bot.errors import (
+    AlreadyRunning,
+    BadFlag,
+    BadSetting,
+    CommandsRefused,
+    DrawingFailed,
+    EaselError,
+    FlagValue,
+    NoSeedToKeep,
+    NotAllowed,
+    NotFound,
+    NotWritten,
+)
+from bot.history import Generation, Page, Picture
+from bot.source import Correction
+from bot.studio import QueuedJob
+from bot.updates import Drawing, Waiting
+from bot.wording.text import duration, escape, listing, quote, shorten
+from db import DatabaseError
+from generation import (
+    PROMPT_LIMIT,
+    AllowanceSpent,
+    BadPicture,
+    BadSize,
+    EmptyText,
+    Failure,
+    FailureKind,
+    GenerationError,
+    JobState,
+    ModelUnavailable,
+    NotForThisModel,
+    OutOfRange,
+    PictureFault,
+    QueueFull,
+    Size,
+    TooLong,
+    UnknownChoice,
+    WorkerDied,
+)
+from generation.errors import WorkerBusy
+from tests.recipes import a_recipe
+
+SENTENCES = [
+    (EmptyText(), "The prompt is empty: say in a few words what to draw."),
+    (EmptyText("name"), "The name is empty: give it at least one letter."),
+    (
+        TooLong("prompt", length=5000, limit=1500),
+        "The prompt has 5,000 characters and at most 1,500 fit: please shorten it.",
+    ),
+    (OutOfRange("strength", 2, minimum=0.0, maximum=1.0), "strength cannot be 2: it goes from 0 to 1."),
+    (
+        OutOfRange("num_inference_steps", 0, minimum=1, maximum=150),
+        "steps cannot be 0: it goes from 1 to 150.",
+    ),
+    (
+        UnknownChoice("model", "sd15", choices=("storybook", "sd-1.5")),
+        "There is no model called sd15: did you mean sd-1.5?",
+    ),
+    (
+        UnknownChoice("scheduler", "???", choices=("DDIM", "Euler", "Heun")),
+        "There is no scheduler called ???: choose DDIM, Euler and Heun.",
+    ),
+    (
+        BadSize("500x500", closest="496x496", grid=16, minimum=128, maximum=512),
+        (
+            "The size 500x500 cannot be drawn by this model: sides go from 128 to 512 pixels in steps of 16, and "
+            "the closest is 496x496."
+        ),
+    ),
+    (
+        NotForThisModel("strength", model="storybook"),
+        "strength says how far to leave a picture: attach an image as well, or leave strength out.",
+    ),
+    (
+        NotForThisModel("mask", model="storybook"),
+        "The model storybook has no use for mask: leave it out, or choose another model.",
+    ),
+    (
+        BadPicture(PictureFault.TOO_LONG, name="wide.png", value=Size(width=30000, height=2), limit=16384),
+        "wide.png has 30000x2 pixels and no side may be over 16,384: scale it down first.",
+    ),
+    (
+        QueueFull(waiting=200, limit=200, own=False),
+        "The queue is full with 200 pictures: please try again in a few minutes.",
+    ),
+    (
+        QueueFull(waiting=20, limit=20, own=True),
+        "You have 20 pictures waiting, as many as one member may: let one be drawn first.",
+    ),
+    (
+        AllowanceSpent(cost=30.0, left=4.0, enough_at=None),
+        "This would take 30 s of drawing time and you have 4 s left, which does not refill here.",
+    ),
+    (ModelUnavailable("sdxl", "No file is there."), "The model sdxl cannot be used: No file is there."),
+    (WorkerDied(-9), "The drawing process ended by itself; the log has its last words."),
+    (WorkerBusy("draw"), "Drawing is not possible: draw."),
+    (
+        NotFound("generation", "abc"),
+        "There is no picture with the id abc that you may see; /history shows yours.",
+    ),
+    (NotFound("seed", "cosy"), "You have no seed called cosy; /seed list shows yours."),
+    (
+        NotFound("source", "0" * 64),
+        "The picture that this one started from is no longer on this machine: attach it again.",
+    ),
+    (NotFound("message", "1"), "That message is gone, or I may not read it."),
+    (NotAllowed("cancel"), "Only the member who asked for it, or a moderator, may cancel this one."),
+    (
+        NotAllowed("delete"),
+        "Only the member who asked for it, or a moderator, may delete this one, and only once it has ended.",
+    ),
+    (BadFlag("strenght", closest="strength"), "There is no flag --strenght: did you mean --strength?"),
+    (BadFlag("seed", value_missing=True), "--seed needs a value after it, as in “--seed 7”."),
+    (BadFlag("seed", repeated=True), "--seed stands there more than once: give it once."),
+    (
+        BadFlag("steps", value="many", expected=FlagValue.WHOLE_NUMBER),
+        "--steps cannot be many: it takes a whole number, as in “--steps 30”.",
+    ),
+    (
+        BadFlag("guidance", value="much", expected=FlagValue.NUMBER),
+        "--guidance cannot be much: it takes a number, as in “--guidance 7”.",
+    ),
+    (NoSeedToKeep(), "--seed same needs a picture that I drew: for any other one, give a number."),
+    (
+        BadSetting("device", "abacus", "it is none of auto, cpu"),
+        "The setting device cannot be abacus: it is none of auto, cpu.",
+    ),
+    (
+        AlreadyRunning("data"),
+        "Another Easel is running on data: stop it first, or set EASEL_DATA_DIR to another folder.",
+    ),
+    (CommandsRefused("Nope."), "Discord did not take the commands, so the bot cannot start: Nope."),
+    (DrawingFailed(None), "Cancelled; it cost nothing."),
+    (
+        NotWritten("out.png", reason="Read-only file system", kept="data/a.png"),
+        "The picture could not be written to out.png (Read-only file system): it is kept at data/a.png.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "words"), SENTENCES, ids=lambda value: type(value).__name__)
+def test_an_error_is_one_sentence_that_says_what_would_be_valid(error: Exception, words: str) -> None:
+    assert wording.sentence(error) == words
+
+
+def leaves(module: object, root: type[Exception]) -> set[type[Exception]]:
+    classes = {
+        one for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, root)
+    }
+    return {one for one in classes if not any(other is not one and issubclass(other, one) for other in classes)}
+
+
+def test_no_class_of_error_is_without_words() -> None:
+    covered = {type(error) for error, _ in SENTENCES}
+    assert leaves(generation.errors, GenerationError) | leaves(bot.errors, EaselError) <= covered
+
+
+@pytest.mark.parametrize("fault", PictureFault)
+@pytest.mark.parametrize("name", ["cat.png", ""])
+def test_every_fault_of_an_upload_has_words(fault: PictureFault, name: str) -> None:
+    words = wording.sentence(BadPicture(fault, name=name, value=Size(width=9, height=9), limit=7))
+    assert words.endswith((".", "!"))
+    assert name in words
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_every_failure_says_that_it_cost_nothing(kind: FailureKind) -> None:
+    words = wording.failure_sentence(Failure(kind=kind, detail="Traceback: secret/path"))
+    assert words.endswith("It cost nothing.")
+    assert "secret" not in words
+
+
+@pytest.mark.parametrize("correction", Correction)
+def test_every_correction_is_told(correction: Correction) -> None:
+    assert wording.corrected(correction).endswith(".")
+
+
+def test_what_is_no_error_of_ours_is_not_dressed_up_as_one() -> None:
+    with pytest.raises(TypeError):
+        wording.sentence(KeyError("prompt"))
+
+
+def test_members_are_not_told_of_the_databases_files() -> None:
+    assert "/srv" not in wording.notice(DatabaseError("the disk at /srv/easel is full"))
+
+
+def test_what_is_left_comes_back_at_a_time_that_discord_shows() -> None:
+    words = wording.notice(AllowanceSpent(cost=30.0, left=0.4, enough_at=1_700_000_000.2))
+    assert words == (
+        "This would take 30 s of drawing time and you have under a second left: there is enough again "
+        "<t:1700000001:R>."
+    )
+
+
+def test_a_value_that_was_typed_is_shown_letter_by_letter() -> None:
+    words = wording.notice(UnknownChoice("model", "**@everyone** <@1>", choices=("DDIM",)))
+    assert "@everyone" not in words
+    assert "**" not in words
+    assert "\\<@" in words
+
+
+# Limits ----------------------------------------------------------------------------------------------------
+
+ANY_TEXT = st.text(max_size=PROMPT_LIMIT) | st.sampled_from(
+    ["*" * 1500, "`" * 1500, "@everyone " * 150, "https://a.b/c " * 100, "<@1>" * 375, "🐈" * 1500, "\n" * 1500]
+)
+
+
+def a_generation(prompt: str = "a red cat", **values: object) -> Generation:
+    return Generation(
+        **{
+            "id": "abcdefghjk",
+            "member_id": 7,
+            "guild_id": 1,
+            "channel_id": 2,
+            "private": False,
+            "parent_id": "zyxwvutsrq",
+            "recipe": a_recipe(prompt=prompt, negative_prompt=prompt, seeds=(7, 8)),
+            "state": JobState.FINISHED,
+            "failure": None,
+            "pictures": (
+                Picture(number=1, file=Path("x"), name="abcdefghjk.png", seed=7, width=256, height=256),
+            ),
+            "seconds": 3.14,
+            "created_at": 1.7e9,
+            "starred": True,
+        }
+        | values  # type: ignore[arg-type]
+    )
+
+
+def a_queued_job(prompt: str) -> QueuedJob:
+    return QueuedJob(
+        generation_id="abcdefghjk",
+        member_id=7,
+        place=1,
+        expected=1.0,
+        running=False,
+        private=False,
+        prompt=prompt,
+        model="storybook",
+    )
+
+
+@settings(max_examples=50)
+@given(ANY_TEXT)
+def test_no_prompt_makes_a_message_too_long_or_pings_anybody(prompt: str) -> None:
+    generation = a_generation(prompt)
+    texts = [
+        wording.result(generation),
+        wording.shown(generation),
+        wording.waiting(Waiting(place=3, expected=9999.0), prompt),
+        wording.drawing(Drawing(step=1, steps=2, remaining=7.0), prompt),
+        wording.failed(a_generation(prompt, state=JobState.CANCELLED)),
+        wording.starred(generation, set_now=True),
+    ]
+    for text in texts:
+        assert len(text) <= 1900  # room for what was done to an upload
+        assert "@everyone" not in text
+        assert "<@1>" not in text.replace("\\<", "")
+        assert "://" not in text.replace("\\://", "")
+    assert len(wording.alternative_text(generation.recipe)) <= 1024
+
+
+@settings(max_examples=25)
+@given(st.lists(ANY_TEXT, min_size=1, max_size=4))
+def test_no_page_of_the_history_is_too_long(prompts: list[str]) -> None:
+    page = Page(generations=tuple(map(a_generation, prompts)), older=None, newer=False)
+    embeds = wording.history_page(page, thumbnails=frozenset({"abcdefghjk-small.jpg"}))
+    assert sum(map(len, embeds)) <= 6000
+    assert all(embed.thumbnail.url == "attachment://abcdefghjk-small.jpg" for embed in embeds)
+
+
+@settings(max_examples=25)
+@given(ANY_TEXT, st.integers(min_value=1, max_value=200))
+def test_no_queue_is_too_long(prompt: str, length: int) -> None:
+    job = a_queued_job(prompt)
+    embed = wording.queue_list([job] * length, 7)
+    assert len(embed) <= 6000
+    assert isinstance(embed, Embed)
+    assert embed.description is not None
+    assert len(embed.description) <= 4096
+
+
+@given(ANY_TEXT)
+def test_no_text_ends_its_code_block(text: str) -> None:
+    assert wording.code_block(text)[3:-3].count("```") == 0
+
+
+@given(ANY_TEXT, st.integers(min_value=2, max_value=300))
+def test_shortening_keeps_to_its_limit(text: str, limit: int) -> None:
+    short = shorten(text, limit)
+    assert len(short) <= limit
+    assert "\n" not in short
+    assert len(quote(text, limit)) <= 3 * limit
+
+
+def test_a_short_text_stays_as_it_is() -> None:
+    assert shorten("a red  cat\non the beach", 100) == "a red cat on the beach"
+    assert shorten("a red cat on the beach", 15) == "a red cat on…"
+
+
+def test_escaping_shows_what_was_typed() -> None:
+    assert escape("a_b *c* https://x.y") == "a\\_b \\*c\\* https\\://x.y"
+
+
+# Plain words -----------------------------------------------------------------------------------------------
+
+
+def test_a_result_says_what_it_is_and_whose() -> None:
+    generation = a_generation()
+    assert wording.result(generation) == (
+        "**a red cat**\n-# storybook · seeds 7 to 8 · 256x256 · 3.1 s · `abcdefghjk` · <@7>"
+    )
+
+
+def test_zero_is_a_value() -> None:
+    recipe = a_recipe(strength=0.0, guidance_scale=0.0, seeds=(0,), source="f" * 64)
+    generation = a_generation(recipe=recipe)
+    assert "strength 0 ·" in wording.result(generation)
+    assert "seed 0 ·" in wording.result(generation)
+    text = wording.recipe_text(generation)
+    for line in ("strength: 0", "guidance: 0", "seed: 0"):
+        assert line in text.splitlines()
+
+
+def test_others_are_not_shown_what_one_asked_for() -> None:
+    job = a_queued_job("fox")
+    assert "fox" in str(wording.queue_list([job], 7).description)
+    assert "fox" not in str(wording.queue_list([job], 8).description)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "under a second"), (1.0, "1 s"), (11.2, "12 s"), (100, "2 min"), (3601, "61 min"), (7200, "2 h")],
+)
+def test_spans_of_time_are_as_exact_as_one_cares_for(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_lists_read_as_people_write_them() -> None:
+    assert listing(()) == ""
+    assert listing(("a",)) == "a"
+    assert listing(("a", "b", "c")) == "a, b and c"
+    assert listing(("a", "b", "c"), limit=2) == "a, b and others"
