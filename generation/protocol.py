@@ -49,7 +49,10 @@ class Cancel:
 
 @dataclass(frozen=True, kw_only=True)
 class ShutDown:
-    """Finish the picture that is being drawn, then end. (Closing the worker's input means the same.)"""
+    """Finish the job that is being drawn, then end.
+
+    A worker whose input is closed without this order has lost its owner, and ends after the step it is taking.
+    """
 
     kind: Literal["shut_down"] = "shut_down"
 

@@ -35,6 +35,7 @@ from generation.protocol import (
 log = logging.getLogger(__name__)
 worker_log = logging.getLogger("generation.worker")
 
+_LEVELS = logging.getLevelNamesMapping()
 _LINE_LIMIT = 2**20  # bytes of one report; the longest is a recipe of some kilobytes
 
 
@@ -239,7 +240,9 @@ class Supervisor:
         while line := await _readline(process.stderr):
             text = line.decode(errors="replace").rstrip()
             self._last_words.append(text)
-            worker_log.info("%s", text)
+            level, _, message = text.partition(" ")  # as the worker's own log begins; prints of libraries do not
+            known = _LEVELS.get(level)
+            worker_log.log(logging.INFO if known is None else known, "%s", text if known is None else message)
 
     async def _died(self) -> WorkerDied:
         await self._reap()

