@@ -34,7 +34,7 @@ async def playground() -> AsyncIterator[Playground]:
 
 @pytest.fixture
 def connect(playground: Playground, monkeypatch: pytest.MonkeyPatch) -> Connect:
-    """Runs a client against the playground: `async with connect() as bot`, connected and its commands registered."""
+    """Runs a client against the playground until the block ends; connected, its commands registered."""
     monkeypatch.setattr(discord.http.Route, "BASE", playground.api_url)
     monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", DiscordWebSocket.DEFAULT_GATEWAY)
 

@@ -7,7 +7,7 @@ import discord
 import pytest
 
 from bot.playground import LIKE_DISCORD, Delayed, Dropped, Failure, Fault, Moment, Person, Playground, RateLimited
-from tests.contract.playground.probe import Probe
+from tests.contract.playground.probe import PICTURE, Probe, a_file
 
 MESSAGES = r"/channels/\d+/messages"
 
@@ -37,16 +37,16 @@ async def test_unavailable_reaches_the_bot(playground: Playground, ada: Person, 
     await send(bot, ada)
 
 
-async def test_failure_after_the_work_leaves_the_work_done(playground: Playground, ada: Person, bot: Probe) -> None:
+async def test_failure_after_the_work_leaves_the_work_done(
+    playground: Playground, ada: Person, bot: Probe
+) -> None:
     playground.faults.add(Fault(mishap=Failure(status=503, after_work=True), path=MESSAGES))
     with pytest.raises(discord.DiscordServerError):
         await send(bot, ada)
     assert [message.content for message in ada.see()] == ["hello"]
 
 
-@pytest.mark.parametrize(
-    ("moment", "done"), [(Moment.BEFORE, False), (Moment.DURING, True), (Moment.AFTER, True)]
-)
+@pytest.mark.parametrize(("moment", "done"), [(Moment.BEFORE, False), (Moment.DURING, True), (Moment.AFTER, True)])
 async def test_dropped_connection_reaches_the_bot(
     playground: Playground, ada: Person, bot: Probe, moment: Moment, done: bool
 ) -> None:
@@ -55,6 +55,15 @@ async def test_dropped_connection_reaches_the_bot(
         await send(bot, ada)
     assert bool(ada.see()) is done
     await send(bot, ada)
+
+
+async def test_reading_a_file_can_fail_and_succeed_again(playground: Playground, ada: Person, bot: Probe) -> None:
+    sent = await bot.get_partial_messageable(ada.channel.id).send(file=a_file())
+    for mishap in (Failure(status=503), RateLimited(retry_after=1), Dropped(moment=Moment.DURING)):
+        playground.faults.add(Fault(mishap=mishap, path="/attachments/.*"))
+        with pytest.raises((discord.HTTPException, aiohttp.ClientError)):
+            await sent.attachments[0].read()
+    assert await sent.attachments[0].read() == PICTURE
 
 
 async def test_delay_holds_one_request_and_only_that(playground: Playground, ada: Person, bot: Probe) -> None:
@@ -72,7 +81,11 @@ async def test_every_answer_tells_its_rate_limit(playground: Playground) -> None
             async with session.get(playground.api_url + path) as answer:
                 assert answer.status == status
                 assert answer.headers["Content-Type"] == "application/json"
-                assert {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Bucket"} <= answer.headers.keys()
+                assert {
+                    "X-RateLimit-Limit",
+                    "X-RateLimit-Remaining",
+                    "X-RateLimit-Bucket",
+                } <= answer.headers.keys()
 
 
 async def test_limits_like_discords_refuse_the_sixth_message() -> None:

@@ -1,11 +1,13 @@
 """What a member's acts come to, through the real client."""
 
 import asyncio
+from dataclasses import replace
 
 import discord
 import pytest
 
 from bot.playground import NotAnswered, NotPossible, Person, Playground, Stage, Upload
+from bot.playground.guilds import ORDINARY, Permission
 from tests.contract.playground.conftest import Connect
 from tests.contract.playground.probe import PICTURE, Probe, a_file
 
@@ -236,9 +238,7 @@ async def test_commands_are_offered_by_right_and_place(
     assert [command["name"] for command in away.offered()] == ["anywhere"]
 
 
-async def test_user_brings_the_bot_to_a_server_without_it(
-    playground: Playground, ada: Person, bot: Probe
-) -> None:
+async def test_user_brings_the_bot_to_a_server_without_it(playground: Playground, ada: Person, bot: Probe) -> None:
     away = ada.at(playground.channel("lounge"))
     away.slash("anywhere")
     held = await bot.asked.get()
@@ -255,6 +255,30 @@ async def test_user_brings_the_bot_to_a_server_without_it(
     with pytest.raises(discord.Forbidden) as caught:
         await channel.send("let me in")
     assert caught.value.code == 50001
+
+
+async def test_application_of_ones_own_answers_in_private_where_the_server_wants_it(
+    playground: Playground, ada: Person, linus: Person, bot: Probe
+) -> None:
+    away = playground.channel("lounge")
+    guild = playground.world.guilds[away.guild_id]
+    everyone = replace(guild.roles[0], permissions=ORDINARY & ~Permission.USE_EXTERNAL_APPS)
+    playground.world.guilds[guild.id] = replace(guild, roles=(everyone,))
+    ada.at(away).slash("anywhere")
+    held = await bot.asked.get()
+    assert (await held.edit_original_response(content="quietly")).flags.ephemeral
+    assert linus.at(away).see() == []
+
+
+async def test_channel_where_the_bot_may_not_write_still_takes_its_answers(
+    playground: Playground, ada: Person, bot: Probe
+) -> None:
+    there = ada.at(playground.channel("notices"))
+    asked = there.slash("hold")
+    held = await bot.asked.get()
+    assert not held.app_permissions.send_messages
+    await held.response.send_message("an answer")
+    assert (await there.answer(asked)).content == "an answer"
 
 
 async def test_interaction_in_a_direct_conversation_knows_its_user(ada: Person, bot: Probe) -> None:
@@ -285,3 +309,12 @@ async def test_app_refuses_options_that_the_command_forbids(
 ) -> None:
     with pytest.raises(NotPossible, match=words):
         ada.slash("options", **options)
+
+
+async def test_added_members_are_members_like_the_others(playground: Playground, bot: Probe) -> None:
+    several = [playground.add_person(f"member-{number}") for number in range(3)]
+    asked = [person.slash("say", text=person.user.username) for person in several]
+    answers = [await person.answer(one) for person, one in zip(several, asked, strict=True)]
+    assert [answer.content for answer in answers] == ["member-0", "member-1", "member-2"]
+    moderator = playground.add_person("second-moderator", moderator=True)
+    assert (await moderator.answer(moderator.slash("server"))).content == "True"

@@ -83,9 +83,20 @@ async def test_picture_shown_by_an_embed_or_component_is_listed_there_alone(ada:
     sent = await messageable(bot, ada).send(view=view, file=a_file("c.png"))
     assert sent.attachments == []
     assert sent.components[0].items[0].media.url.startswith("http://127.0.0.1")
-    view = discord.ui.LayoutView().add_item(discord.ui.MediaGallery(discord.MediaGalleryItem("attachment://no.png")))
-    with pytest.raises(discord.HTTPException, match="no.png"):
+    view = discord.ui.LayoutView().add_item(
+        discord.ui.MediaGallery(discord.MediaGalleryItem("attachment://no.png"))
+    )
+    with pytest.raises(discord.HTTPException, match=r"no\.png"):
         await messageable(bot, ada).send(view=view)
+
+
+async def test_layout_stays_a_layout(ada: Person, bot: Probe) -> None:
+    sent = await messageable(bot, ada).send(view=discord.ui.LayoutView().add_item(discord.ui.TextDisplay("one")))
+    with pytest.raises(discord.HTTPException) as caught:
+        await sent.edit(content="plain again")
+    assert caught.value.code == 50035
+    await sent.edit(view=discord.ui.LayoutView().add_item(discord.ui.TextDisplay("two")))
+    assert ada.see()[-1].text == "two"
 
 
 async def test_members_words_reach_the_bot_only_when_they_are_meant_for_it(ada: Person, bot: Probe) -> None:
@@ -129,7 +140,9 @@ async def test_reply_to_an_interaction_answer_mentions_nobody(ada: Person, bot: 
     assert (await heard(bot)).content.endswith("make it blue")
 
 
-async def test_reply_that_mentions_the_bot_brings_the_message_it_answers(ada: Person, linus: Person, bot: Probe) -> None:
+async def test_reply_that_mentions_the_bot_brings_the_message_it_answers(
+    ada: Person, linus: Person, bot: Probe
+) -> None:
     message = linus.send("my drawing", files=[Upload(filename="mine.png", data=PICTURE)])
     assert (await heard(bot)).attachments == []
     ada.send(f"<@{bot.user.id}> in ink", reply_to=message)
@@ -196,9 +209,11 @@ async def test_channels_that_are_hidden_are_not_told_to_the_bot(playground: Play
     await bot.wait_until_ready()
     names = {channel.name for channel in bot.get_guild(STUDIO_ID).channels}
     assert names == {"general", "sketches", "notices", "after-dark"}
-    assert not bot.get_channel(playground.channel("notices").id).permissions_for(
-        bot.get_guild(STUDIO_ID).me
-    ).send_messages
+    assert (
+        not bot.get_channel(playground.channel("notices").id)
+        .permissions_for(bot.get_guild(STUDIO_ID).me)
+        .send_messages
+    )
 
 
 async def test_bot_opens_a_direct_conversation(linus: Person, bot: Probe) -> None:

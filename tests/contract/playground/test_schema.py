@@ -71,5 +71,8 @@ async def test_answers_have_the_form_that_the_document_promises(
         await (await channel.send("x", file=a_file(), embed=discord.Embed(title="t"))).reply("y")
     for message in ada.see():
         shown = playground.scene.rendering.message(message)
-        errors = [f"{list(error.absolute_path)}: {error.message}" for error in Draft202012Validator(schema).iter_errors(shown)]
+        errors = [
+            f"{list(error.absolute_path)}: {error.message}"
+            for error in Draft202012Validator(schema).iter_errors(shown)
+        ]
         assert errors == []
