@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any
 
 import aiohttp
@@ -11,15 +12,23 @@ from discord import app_commands
 
 from bot import wording
 from bot.errors import EaselError
-from bot.post import insist
+from bot.post import insist, passing
 from db import DatabaseError
 from generation import GenerationError
 
 log = logging.getLogger(__name__)
 
-_THINKING = "thinking"  # of interaction.extras: "public" or "private" until the thought is answered
+_HOW = "acknowledged"  # of interaction.extras: how it was, a _How
 _ACKNOWLEDGED_BEFORE = 40060
 _OVER = frozenset({10008, 10015, 10062, 50027})  # message, webhook, interaction unknown; token invalid
+
+
+class _How(StrEnum):
+    """What a member sees of an interaction that was acknowledged."""
+
+    THINKING = "thinking"  # everybody does, until the next message
+    THINKING_ALONE = "thinking_alone"
+    NOTHING = "nothing"
 
 
 async def think(interaction: discord.Interaction[Any], *, private: bool) -> int:
@@ -35,7 +44,7 @@ async def think(interaction: discord.Interaction[Any], *, private: bool) -> int:
         # A connection that broke off after Discord had understood: the repetition comes second.
         if error.code != _ACKNOWLEDGED_BEFORE:
             raise
-    interaction.extras[_THINKING] = "private" if private else "public"
+    interaction.extras[_HOW] = _How.THINKING_ALONE if private else _How.THINKING
     if message_id is None:
         message_id = (await insist(interaction.original_response)).id
     return message_id
@@ -48,6 +57,7 @@ async def take_note(interaction: discord.Interaction[Any]) -> None:
     except discord.HTTPException as error:
         if error.code != _ACKNOWLEDGED_BEFORE:
             raise
+    interaction.extras[_HOW] = _How.NOTHING
 
 
 async def whisper(
@@ -60,15 +70,19 @@ async def whisper(
 ) -> None:
     """Answer for the member's eyes alone, whatever the interaction was answered with so far."""
     options: dict[str, Any] = {"embeds": list(embeds), "files": list(files), "ephemeral": True}
+    if content is not None:
+        options["content"] = content
     if view is not None:
         options["view"] = view
-    if not interaction.response.is_done() and _THINKING not in interaction.extras:
-        await interaction.response.send_message(content, **options)
+    how = interaction.extras.get(_HOW)
+    if how is None and not interaction.response.is_done():
+        await interaction.response.send_message(**options)
         return
-    if interaction.extras.pop(_THINKING, None) == "public":
+    if how is _How.THINKING:
         # What follows a public "is thinking" would be public as well: it has to go first.
         await insist(interaction.delete_original_response)
-    await interaction.followup.send(**({} if content is None else {"content": content}), **options)
+    interaction.extras[_HOW] = _How.NOTHING
+    await interaction.followup.send(**options)
 
 
 async def refuse(interaction: discord.Interaction[Any], error: BaseException) -> None:
@@ -84,7 +98,7 @@ async def refuse(interaction: discord.Interaction[Any], error: BaseException) ->
         log.info("a refusal did not reach its member: %r", fault)
 
 
-def told(error: BaseException, member_id: int) -> str | None:
+def told(error: BaseException, member_id: int) -> str | None:  # noqa: PLR0911  (one return an error)
     """What a member is told about an error, or None where there is nobody left to tell; the log gets the rest."""
     match error:
         case DatabaseError():
@@ -97,6 +111,12 @@ def told(error: BaseException, member_id: int) -> str | None:
         case discord.HTTPException(code=code) if code in _OVER:
             log.info("an interaction of %s was over before it was answered: %s", member_id, error)
             return None
+        case discord.Forbidden():
+            log.info("Easel may not answer %s there: %s", member_id, error)
+            return None
+        case Exception() if passing(error):
+            log.warning("Discord broke off while answering %s: %r", member_id, error)
+            return wording.BROKEN_OFF
         case _:
             reference = secrets.token_hex(4)
             log.error("unexpected, told to its member as %s", reference, exc_info=error)

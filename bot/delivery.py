@@ -20,12 +20,15 @@ from bot.post import Closed, Post, Unreachable
 from bot.progress import Progress
 from bot.studio import Studio
 from bot.views import result_view, retry_view
+from db import DatabaseError
 from generation import JobState
 
 log = logging.getLogger(__name__)
 
 _PAUSES = (1.0, 3.0, 10.0, 30.0, 60.0, 120.0)  # seconds between tries while Discord cannot be reached
 _LONGEST_PAUSE = 300.0
+
+_AT_ONCE = 4  # results whose files are in memory
 
 _Way = tuple[Route, Callable[[], Awaitable[int]]]
 
@@ -38,6 +41,7 @@ class Delivery:
         self._history = history
         self._post = post
         self._progress = progress
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self) -> None:
         """Deliver for ever, beginning with what was left over from before the start."""
@@ -50,7 +54,8 @@ class Delivery:
         try:
             for pause in chain(_PAUSES, repeat(_LONGEST_PAUSE)):
                 try:
-                    await self._hand_over(generation_id, notes)
+                    async with self._at_once:
+                        await self._hand_over(generation_id, notes)
                 except Unreachable as fault:
                     log.warning("%s is delivered later: %s", generation_id, fault)
                     await asyncio.sleep(pause)
@@ -74,13 +79,24 @@ class Delivery:
             else _failure_ways(generation, address, self._post)
         )
         route, message_id = await _first_open(ways, generation_id)
-        await self._studio.delivered(generation_id, route=route, message_id=message_id)
+        await self._record(generation_id, route, message_id)
         log.info("%s was delivered: %s", generation_id, route)
         if message_id != address.waiting_message_id:
             try:
                 await self._post.delete_waiting(address)
             except Unreachable as fault:
                 log.info("the waiting message of %s stays: %s", generation_id, fault)
+
+    async def _record(self, generation_id: str, route: Route, message_id: int | None) -> None:
+        """Write down what was delivered, however long it takes: to deliver it twice would be worse."""
+        for pause in chain(_PAUSES, repeat(_LONGEST_PAUSE)):
+            try:
+                await self._studio.delivered(generation_id, route=route, message_id=message_id)
+            except DatabaseError as error:
+                log.error("the delivery of %s cannot be recorded yet: %s", generation_id, error)  # noqa: TRY400
+                await asyncio.sleep(pause)
+            else:
+                return
 
     async def _result_ways(
         self, generation: Generation, address: Address, notes: tuple[str, ...]

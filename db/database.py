@@ -74,11 +74,11 @@ class Database:
         """
         async with self._alone(self._writing):
             try:
-                await _to_its_end(_run(self._writer, "BEGIN IMMEDIATE"))
+                await _run(self._writer, "BEGIN IMMEDIATE")
                 yield self._writer
-                await _to_its_end(_run(self._writer, "COMMIT"))
+                await _run(self._writer, "COMMIT")
             except BaseException:
-                await _to_its_end(self._writer.rollback())  # nothing to do where SQLite has done it by itself
+                await _to_its_end(self._writer.rollback())  # after all that was begun; nothing, if that committed
                 raise
 
     @asynccontextmanager
@@ -89,7 +89,7 @@ class Database:
         """
         async with self._alone(self._reading):
             try:
-                await _to_its_end(_run(self._reader, "BEGIN"))
+                await _run(self._reader, "BEGIN")
                 yield self._reader
             finally:
                 await _to_its_end(self._reader.rollback())

@@ -5,9 +5,10 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkstemp
 
 from db.errors import DatabaseUnusable, MigrationFailed, NewerDatabase, Reason, sqlite_errors
 
@@ -71,8 +72,7 @@ def migrate(path: Path, migrations: tuple[Migration, ...], *, busy_timeout: floa
         sqlite_errors(path),
         closing(sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)) as connection,
     ):
-        found = _version(connection)
-        _check_ours(connection, path, found)
+        found = _found(connection, path)
         if found > len(migrations):
             raise NewerDatabase(path, found=found, known=len(migrations))
         lacking = migrations[found:]
@@ -86,34 +86,55 @@ def migrate(path: Path, migrations: tuple[Migration, ...], *, busy_timeout: floa
 
 def _create(path: Path) -> None:
     """An empty file is a valid empty database; made here, it is readable by its owner alone, as prompts are."""
-    try:
+    with _system_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+@contextmanager
+def _system_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         reason = _SYSTEM_REASONS.get(error.errno or 0, Reason.MISPLACED)
         raise DatabaseUnusable(path, reason, error.strerror or str(error)) from error
 
 
-def _check_ours(connection: sqlite3.Connection, path: Path, found: int) -> None:
+def _found(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema of the file, 0 for a new one. Raises DatabaseUnusable for another program's database."""
+    connection.execute("BEGIN")  # one moment, since another process may be creating it
+    found = _version(connection)
     application = int(connection.execute("PRAGMA application_id").fetchone()[0])
     empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+    connection.execute("COMMIT")
     if application != APPLICATION_ID and (found or application or not empty):
         raise DatabaseUnusable(path, Reason.FOREIGN, "another program made it, so Easel leaves it alone")
+    return found
 
 
-def _back_up(connection: sqlite3.Connection, path: Path, *, before: Migration) -> Path:
-    """Copy the committed rows into one file that is complete as soon as it bears its name."""
+def _back_up(connection: sqlite3.Connection, path: Path, *, before: Migration) -> Path | None:
+    """Copy the committed rows into one file that is complete as soon as it bears its name.
+
+    None if another process has made the migration in the meantime: its backup is the one that counts.
+    """
     backup = path.with_name(f"{path.name}.before-{before.number:04d}")
-    unfinished = backup.with_name(f"{backup.name}.{os.getpid()}")
-    unfinished.unlink(missing_ok=True)
-    os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
-    try:
-        connection.execute("VACUUM INTO ?", (str(unfinished),))
-        with unfinished.open("rb+") as copy:
-            os.fsync(copy.fileno())
-        unfinished.replace(backup)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    timeout = connection.execute("PRAGMA busy_timeout").fetchone()[0] / 1000
+    # A transaction would forbid VACUUM, so that another connection keeps everybody from writing meanwhile.
+    with closing(sqlite3.connect(path, timeout=timeout, isolation_level=None)) as guard:
+        guard.execute("BEGIN IMMEDIATE")
+        if _version(guard) >= before.number:
+            return None
+        with _system_errors(path):
+            number, name = mkstemp(prefix=f"{backup.name}.", dir=path.parent)
+        unfinished = Path(name)
+        try:
+            connection.execute("VACUUM INTO ?", (name,))
+            with _system_errors(path):
+                os.fsync(number)
+                unfinished.replace(backup)
+        finally:
+            os.close(number)
+            unfinished.unlink(missing_ok=True)
     return backup
 
 

@@ -1,13 +1,14 @@
-"""The real bot on real records, in this process; its Discord is the playground, its worker paints plain colours."""
+"""The real bot on real records, in this process; its Discord is the playground, its worker paints colours."""
 
 import asyncio
 import os
 import random
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import pytest_asyncio
@@ -27,6 +28,7 @@ from tests.recipes import a_model
 
 PAINTER = Path(__file__).with_name("painter.py")
 ROOT = Path(__file__).parents[3]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,10 +169,20 @@ async def drawing(person: Person, prompt: str) -> Message:
     return await person.message(lambda message: prompt in message.text and "step 1 of" in message.text)
 
 
+async def until(look: Callable[[], Awaitable[T | None]], within: float = 10.0) -> T:
+    """What `look` finds that the playground knows nothing of, such as a row of the records."""
+    async with asyncio.timeout(within):
+        while (found := await look()) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)  # the records tell nobody when they change
+    return found
+
+
 async def answer_of(person: Person, interaction: Interaction) -> Message:
     """What the bot said to an interaction, be it the first answer or what took its place."""
     return await person.message(
-        lambda message: message.interaction is not None
-        and message.interaction["id"] == str(interaction.id)
-        and not message.loading
+        lambda message: (
+            message.interaction is not None
+            and message.interaction["id"] == str(interaction.id)
+            and not message.loading
+        )
     )

@@ -157,9 +157,7 @@ def test_an_error_is_one_sentence_that_says_what_would_be_valid(error: Exception
 
 
 def leaves(module: object, root: type[Exception]) -> set[type[Exception]]:
-    classes = {
-        one for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, root)
-    }
+    classes = {one for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, root)}
     return {one for one in classes if not any(other is not one and issubclass(other, one) for other in classes)}
 
 
@@ -231,9 +229,7 @@ def a_generation(prompt: str = "a red cat", **values: object) -> Generation:
             "recipe": a_recipe(prompt=prompt, negative_prompt=prompt, seeds=(7, 8)),
             "state": JobState.FINISHED,
             "failure": None,
-            "pictures": (
-                Picture(number=1, file=Path("x"), name="abcdefghjk.png", seed=7, width=256, height=256),
-            ),
+            "pictures": (Picture(number=1, file=Path("x"), name="abcdefghjk.png", seed=7, width=256, height=256),),
             "seconds": 3.14,
             "created_at": 1.7e9,
             "starred": True,

@@ -18,9 +18,7 @@ def custom_ids() -> list[str]:
 
 @pytest.mark.parametrize("custom_id", custom_ids())
 async def test_each_button_is_one_classs(custom_id: str) -> None:
-    understood = [
-        button for button in ALL_BUTTONS if button.__discord_ui_compiled_template__.fullmatch(custom_id)
-    ]
+    understood = [button for button in ALL_BUTTONS if button.__discord_ui_compiled_template__.fullmatch(custom_id)]
     assert len(understood) == 1
     assert len(custom_id) <= 100
 
@@ -31,8 +29,6 @@ async def test_a_view_outlives_every_timeout() -> None:
         assert view.is_persistent()
 
 
-@pytest.mark.parametrize("custom_id", ["easel:reroll:", "easel:reroll:../x", "easel:nothing:abc", "other:star:abc"])
+@pytest.mark.parametrize("custom_id", ["easel:reroll:", "easel:reroll:../x", "easel:nothing:abc", "other:star:a"])
 async def test_what_is_none_of_ours_is_nobodys(custom_id: str) -> None:
-    assert not [
-        button for button in ALL_BUTTONS if button.__discord_ui_compiled_template__.fullmatch(custom_id)
-    ]
+    assert not [button for button in ALL_BUTTONS if button.__discord_ui_compiled_template__.fullmatch(custom_id)]

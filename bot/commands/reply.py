@@ -1,0 +1,166 @@
+"""A message that mentions the bot and holds a picture, or replies to one: image to image."""
+
+import logging
+from typing import Any
+
+import aiohttp
+import discord
+from discord.ext import commands
+
+from bot import wording
+from bot.acknowledge import told
+from bot.attachments import Source, picture_of
+from bot.commands.options import read_id
+from bot.desk import Desk, author_of
+from bot.errors import NoSeedToKeep, NotFound
+from bot.flags import read_flags
+from bot.history import Generation
+from bot.place import Address, Viewer
+from bot.post import insist
+from generation import BadPicture, PictureFault, Request
+
+log = logging.getLogger(__name__)
+
+_REFUSAL_STAYS = 60.0  # seconds: a refusal, which everybody in the channel sees here, then goes
+_QUIET = discord.AllowedMentions.none()
+
+
+class Reply(commands.Cog):
+    def __init__(self, desk: Desk, client: discord.Client) -> None:
+        self._desk = desk
+        self._client = client
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        if not self._is_for_us(message):
+            return
+        answer = _Answer(message)
+        try:
+            await self._redraw(message, answer)
+        except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
+            await answer.refuse(error)
+
+    def _is_for_us(self, message: discord.Message) -> bool:
+        if message.author.bot or message.webhook_id is not None:
+            return False
+        if message.type not in {discord.MessageType.default, discord.MessageType.reply}:
+            return False
+        return message.guild is None or self._client.user in message.mentions
+
+    async def _redraw(self, message: discord.Message, answer: "_Answer") -> None:
+        # 1. The words, and the picture that they are about.
+        me = self._client.user
+        flags = read_flags(message.content, mention=None if me is None else me.id)
+        viewer = author_of(message)
+        image = picture_of(message)
+        drawn = None
+        if image is None and message.attachments:
+            raise BadPicture(PictureFault.NOT_A_PICTURE, name=message.attachments[0].filename)
+        if image is None:
+            target = await _target(message)
+            if target is None:
+                await answer.say(wording.NOTHING_TO_DO)
+                return
+            image = picture_of(target)
+            if image is not None and target.author == me:
+                drawn = await self._drawn(image, viewer)
+        if image is None:
+            raise BadPicture(PictureFault.MISSING)
+        prompt = flags.prompt if flags.prompt.strip() or drawn is None else drawn.recipe.prompt
+        # 2. A sign that it was understood; it becomes the waiting message, or the refusal.
+        waiting_message_id = await answer.say(wording.accepted(prompt))
+        # 3. The request. Redrawing one of Easel's own pictures stays with its model unless another is named.
+        changes: dict[str, Any] = dict(flags.changes)
+        if drawn is not None and drawn.recipe.model in self._desk.studio.catalogue:
+            changes.setdefault("model", drawn.recipe.model)
+        source = await self._source(image, drawn)
+        seed = await self._seed(flags.seed, viewer, drawn)
+        request = Request(prompt=prompt, source=source.sha256, seed=seed, **changes)
+        # 4. To the studio.
+        await self._desk.submit(
+            request,
+            viewer=viewer,
+            address=Address(
+                channel_id=message.channel.id,
+                reply_to_message_id=message.id,
+                waiting_message_id=waiting_message_id,
+            ),
+            parent_id=None if drawn is None else drawn.id,
+            source=source,
+        )
+
+    async def _drawn(self, image: discord.Attachment, viewer: Viewer) -> Generation | None:
+        """The generation that a picture of Easel's own shows, if the viewer may see it: its file is named for it.
+
+        Asking the record of deliveries instead would miss who answers before it is written.
+        """
+        try:
+            return await self._desk.history.recall(read_id(image.filename), viewer)
+        except NotFound:
+            return None
+
+    async def _source(self, image: discord.Attachment, drawn: Generation | None) -> Source:
+        """The picture as it was drawn where it is Easel's own; what Discord keeps may have been changed."""
+        if drawn is not None:
+            picture = next((one for one in drawn.pictures if one.name == image.filename), None)
+            if picture is not None and picture.file.exists():
+                return await self._desk.read_drawn(picture)
+        return await self._desk.read_source(image)
+
+    async def _seed(self, typed: str | None, viewer: Viewer, drawn: Generation | None) -> int | None:
+        if typed is None or typed.casefold() == "new":
+            return None
+        if typed.casefold() == "same":
+            if drawn is None:
+                raise NoSeedToKeep
+            return drawn.recipe.seeds[0]
+        return await self._desk.seeds.read(viewer, typed)
+
+
+class _Answer:
+    """The one message with which a message is answered: it is there once, whatever it says in the end."""
+
+    def __init__(self, message: discord.Message) -> None:
+        self._message = message
+        self._standing: discord.Message | None = None
+
+    async def say(self, text: str) -> int:
+        """Answer, or change the answer; returns its id. Nobody is pinged."""
+        standing = self._standing
+        if standing is None:
+            self._standing = await insist(
+                # The nonce keeps a repeated answer from being there twice.
+                lambda: self._message.reply(
+                    text, nonce=self._message.id, suppress_embeds=True, allowed_mentions=_QUIET
+                )
+            )
+        else:
+            self._standing = await insist(lambda: standing.edit(content=text, allowed_mentions=_QUIET))
+        return self._standing.id
+
+    async def refuse(self, error: Exception) -> None:
+        """Tell its author in one sentence what went wrong, for a while."""
+        text = told(error, self._message.author.id)
+        if text is None:
+            return
+        try:
+            await self.say(text)
+            if self._standing is not None and self._message.guild is not None:
+                await self._standing.delete(delay=_REFUSAL_STAYS)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as fault:
+            log.info("a refusal did not reach %s: %r", self._message.author.id, fault)
+
+
+async def _target(message: discord.Message) -> discord.Message | None:
+    """The message that this one replies to. Raises NotFound where it is gone or may not be read."""
+    reference = message.reference
+    if reference is None or reference.message_id is None or message.type is not discord.MessageType.reply:
+        return None
+    if isinstance(reference.resolved, discord.Message):
+        return reference.resolved
+    if reference.resolved is None:
+        try:
+            return await message.channel.fetch_message(reference.message_id)
+        except (discord.NotFound, discord.Forbidden):
+            log.info("message %s cannot be read", reference.message_id)
+    raise NotFound("message", str(reference.message_id))

@@ -1,0 +1,86 @@
+"""`/seed save`, `list`, `use`, `delete`: seeds with names."""
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot import wording
+from bot.acknowledge import whisper
+from bot.commands import options
+from bot.desk import Desk, viewer_of
+from bot.wording import labels
+from generation import Request
+
+
+class SeedCommands(commands.GroupCog, group_name="seed", group_description=labels.COMMANDS["seed"]):
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    @app_commands.command(name="save", description=labels.COMMANDS["seed save"])
+    @app_commands.describe(name=labels.SEED_SAVE_NAME, seed=labels.SEED_SAVE_SEED)
+    @app_commands.autocomplete(seed=options.suggest_generation)
+    async def save(self, interaction: options.Interaction, name: str, seed: str) -> None:
+        viewer = viewer_of(interaction)
+        if seed.strip().lstrip("-").isdecimal():
+            saved = await self._desk.seeds.save(viewer, name, seed=await self._desk.seeds.read(viewer, seed))
+        else:
+            generation = await self._desk.history.recall(options.read_id(seed), viewer)
+            saved = await self._desk.seeds.save(
+                viewer, name, seed=generation.recipe.seeds[0], generation_id=generation.id
+            )
+        await whisper(interaction, wording.seed_saved(saved))
+
+    @app_commands.command(name="list", description=labels.COMMANDS["seed list"])
+    async def list(self, interaction: options.Interaction) -> None:
+        saved = await self._desk.seeds.list(viewer_of(interaction))
+        if saved:
+            await whisper(interaction, embeds=[wording.seed_list(saved)])
+        else:
+            await whisper(interaction, wording.SEEDS_EMPTY)
+
+    @app_commands.command(name="use", description=labels.COMMANDS["seed use"])
+    @app_commands.describe(name=labels.SEED_NAME)
+    @app_commands.autocomplete(name=options.suggest_saved_seed)
+    @options.described
+    async def use(
+        self,
+        interaction: options.Interaction,
+        name: str,
+        prompt: options.Prompt,
+        negative_prompt: options.NegativePrompt | None = None,
+        model: str | None = None,
+        size: str | None = None,
+        count: options.Count = 1,
+        image: discord.Attachment | None = None,
+        strength: options.Strength | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        scheduler: str | None = None,
+        private: bool = False,
+    ) -> None:
+        address = await self._desk.think(interaction, private=private)
+        viewer = viewer_of(interaction)
+        source = None if image is None else await self._desk.read_source(image)
+        request = Request(
+            prompt=prompt,
+            count=count,
+            seed=(await self._desk.seeds.find(viewer, name)).seed,
+            **options.given(
+                negative_prompt=negative_prompt,
+                model=model,
+                size=size,
+                source=None if source is None else source.sha256,
+                strength=strength,
+                steps=steps,
+                guidance=guidance,
+                scheduler=scheduler,
+            ),
+        )
+        await self._desk.submit(request, viewer=viewer, address=address, private=private, source=source)
+
+    @app_commands.command(name="delete", description=labels.COMMANDS["seed delete"])
+    @app_commands.describe(name=labels.SEED_NAME)
+    @app_commands.autocomplete(name=options.suggest_saved_seed)
+    async def delete(self, interaction: options.Interaction, name: str) -> None:
+        await self._desk.seeds.delete(viewer_of(interaction), name)
+        await whisper(interaction, wording.seed_deleted(name))

@@ -1,0 +1,211 @@
+"""Everything that can go wrong, each as one sentence that names the thing, the value and what would be valid."""
+
+from bot.errors import (
+    AlreadyRunning,
+    BadFlag,
+    BadSetting,
+    CommandsRefused,
+    DrawingFailed,
+    EaselError,
+    FlagValue,
+    NoSeedToKeep,
+    NotAllowed,
+    NotFound,
+    NotWritten,
+)
+from bot.wording.pictures import bad_picture
+from bot.wording.text import duration, escape, listing, moment, number, shorten
+from db import DatabaseError
+from generation import (
+    AllowanceSpent,
+    BadPicture,
+    BadSize,
+    EmptyText,
+    Failure,
+    FailureKind,
+    GenerationError,
+    InvalidRequest,
+    ModelUnavailable,
+    NotForThisModel,
+    OutOfRange,
+    QueueFull,
+    TooLong,
+    UnknownChoice,
+    WorkerDied,
+)
+
+# What Discord's options are called where Python's arguments have longer names.
+_OPTIONS = {"num_inference_steps": "steps", "guidance_scale": "guidance", "source": "image"}
+
+_NOT_FOUND = {
+    "generation": "There is no picture with the id {name} that you may see; /history shows yours.",
+    "seed": "You have no seed called {name}; /seed list shows yours.",
+    "source": "The picture that this one started from is no longer on this machine: attach it again.",
+    "message": "That message is gone, or I may not read it.",
+}
+
+_NOT_ALLOWED = {
+    "cancel": "Only the member who asked for it, or a moderator, may cancel this one.",
+    "delete": "Only the member who asked for it, or a moderator, may delete this one, and only once it has ended.",
+}
+
+_FAILURES = {
+    FailureKind.MODEL_UNAVAILABLE: "The model could not be loaded, so nothing was drawn; try another model, or "
+    "ask whoever runs this bot to look at its log.",
+    FailureKind.OUT_OF_MEMORY: "The machine ran out of memory while drawing this; a smaller size or fewer "
+    "pictures may fit.",
+    FailureKind.DISK_FULL: "The disk of the machine is full, so the picture could not be kept; whoever "
+    "runs this bot has to make room.",
+    FailureKind.SOURCE_MISSING: "The picture that this one was to start from is no longer on this machine; "
+    "attach it again.",
+    FailureKind.SET_ASIDE: "Drawing this took the drawing process down twice, so it was set aside; another size "
+    "or model may work.",
+    FailureKind.WORKER_UNAVAILABLE: "The drawing process does not start at the moment; whoever runs this bot "
+    "finds the reason in its log.",
+    FailureKind.BUG: "Drawing this failed because of a fault in Easel; whoever runs this bot finds it in the log.",
+}
+
+CANCELLED = "Cancelled; it cost nothing."
+LOST = "This was drawn, but its file is no longer on this machine; it can be drawn again."
+BROKEN_OFF = "Discord could not be reached for a moment; please try again."
+SENT_AS_JPEG = "This is a JPEG, since the PNG is larger than Discord takes."
+OUTDATED_COMMAND = "This command has changed since your Discord loaded it; press Ctrl+R or restart the app."
+
+
+def sentence(error: BaseException) -> str:  # noqa: PLR0911  (one return an error)
+    """One plain sentence for an error of `generation`, `bot` or `db`. It holds no Discord formatting."""
+    match error:
+        case InvalidRequest():
+            return _invalid(error)
+        case QueueFull(own=True, waiting=waiting):
+            return f"You have {waiting} pictures waiting, as many as one member may: let one be drawn first."
+        case QueueFull(waiting=waiting):
+            return f"The queue is full with {waiting} pictures: please try again in a few minutes."
+        case AllowanceSpent():
+            return _spent(error, "in a while")
+        case ModelUnavailable(model=model, reason=reason):
+            return f"The model {model} cannot be used: {reason}"
+        case WorkerDied():
+            return "The drawing process ended by itself; the log has its last words."
+        case EaselError():
+            return _easel(error)
+        case DatabaseError():
+            return str(error)
+        case GenerationError():
+            return f"Drawing is not possible: {error}."
+        case _:
+            raise TypeError(f"{type(error).__name__} is no error that members are told about")
+
+
+def notice(error: BaseException) -> str:
+    """The sentence as a message on Discord shows it, whatever a member typed into the value that it names."""
+    match error:
+        case AllowanceSpent(enough_at=float(enough_at)):
+            return _spent(error, moment(enough_at))
+        case DatabaseError():
+            return "My records cannot be reached at the moment, so nothing was done; please try again."
+        case _:
+            return escape(sentence(error))
+
+
+def failure_sentence(failure: Failure | None) -> str:
+    """How a job ended that brought no picture; None means that it was cancelled."""
+    return CANCELLED if failure is None else f"{_FAILURES[failure.kind]} It cost nothing."
+
+
+def unexpected(reference: str) -> str:
+    """For what nobody foresaw: `reference` stands in the log beside the traceback."""
+    return f"Something went wrong on my side; whoever runs this bot finds it in the log as {reference}."
+
+
+def _invalid(error: InvalidRequest) -> str:  # noqa: C901, PLR0911  (one return an error)
+    option = _OPTIONS.get(error.argument, error.argument)
+    value = number(error.value)
+    match error:
+        case BadPicture():
+            return bad_picture(error)
+        case EmptyText(argument="prompt"):
+            return "The prompt is empty: say in a few words what to draw."
+        case EmptyText():
+            return f"The {option} is empty: give it at least one letter."
+        case TooLong(length=length, limit=limit):
+            return f"The {option} has {length:,} characters and at most {limit:,} fit: please shorten it."
+        case OutOfRange(minimum=minimum, maximum=maximum):
+            return f"{option} cannot be {value}: it goes from {number(minimum)} to {number(maximum)}."
+        case UnknownChoice(closest=str(closest)):
+            return f"There is no {option} called {value}: did you mean {closest}?"
+        case UnknownChoice(choices=choices):
+            return f"There is no {option} called {value}: choose {listing(choices)}."
+        case BadSize(closest=closest, grid=grid, minimum=minimum, maximum=maximum):
+            return (
+                f"The size {value} cannot be drawn by this model: sides go from {minimum} to {maximum} pixels in "
+                f"steps of {grid}, and the closest is {closest}."
+            )
+        case NotForThisModel(argument="strength"):
+            return "strength says how far to leave a picture: attach an image as well, or leave strength out."
+        case NotForThisModel(model=model):
+            return f"The model {model} has no use for {option}: leave it out, or choose another model."
+        case _:
+            return f"{option} cannot be {value}."
+
+
+def _easel(error: EaselError) -> str:  # noqa: C901, PLR0911  (one return an error)
+    match error:
+        case NotFound(kind=kind, name=name):
+            return _NOT_FOUND[kind].format(name=shorten(name, 40))
+        case NotAllowed(action=action):
+            return _NOT_ALLOWED[action]
+        case NoSeedToKeep():
+            return "--seed same needs a picture that I drew: for any other one, give a number."
+        case BadFlag():
+            return _bad_flag(error)
+        case BadSetting(name=name, value="", reason=reason):
+            return f"The setting {name} is not valid: {reason}."
+        case BadSetting(name=name, value=value, reason=reason):
+            return f"The setting {name} cannot be {value}: {reason}."
+        case AlreadyRunning(folder=folder):
+            return f"Another Easel is running on {folder}: stop it first, or set EASEL_DATA_DIR to another folder."
+        case CommandsRefused(reason=reason):
+            return f"Discord did not take the commands, so the bot cannot start: {reason}"
+        case DrawingFailed(failure=None):
+            return CANCELLED
+        case DrawingFailed(failure=Failure(kind=kind, detail=detail)):
+            return detail if kind is FailureKind.MODEL_UNAVAILABLE else f"{_FAILURES[kind]}\n{detail}"
+        case NotWritten(target=target, reason=reason, kept=kept):
+            return f"The picture could not be written to {target} ({reason}): it is kept at {kept}."
+        case _:
+            return str(error)
+
+
+def _bad_flag(error: BadFlag) -> str:
+    flag = f"--{shorten(error.flag, 40)}"
+    if error.repeated:
+        return f"{flag} stands there more than once: give it once."
+    if error.value_missing:
+        return f"{flag} needs a value after it, as in “{_EXAMPLES.get(error.flag, flag + ' 1')}”."
+    if error.expected is not None:
+        kind = "a whole number" if error.expected is FlagValue.WHOLE_NUMBER else "a number"
+        return f"{flag} cannot be {number(error.value)}: it takes {kind}, as in “{_EXAMPLES[error.flag]}”."
+    if error.closest is not None:
+        return f"There is no flag {flag}: did you mean --{error.closest}?"
+    return f"There is no flag {flag}: there are {listing(tuple(f'--{name}' for name in _EXAMPLES))}."
+
+
+_EXAMPLES = {
+    "strength": "--strength 0.4",
+    "seed": "--seed 7",
+    "no": "--no fog",
+    "size": "--size 16:9",
+    "steps": "--steps 30",
+    "guidance": "--guidance 7",
+    "scheduler": "--scheduler DDIM",
+    "model": "--model storybook",
+    "count": "--count 2",
+}
+
+
+def _spent(error: AllowanceSpent, when: str) -> str:
+    cost, left = duration(error.cost), duration(error.left)
+    if error.enough_at is None:
+        return f"This would take {cost} of drawing time and you have {left} left, which does not refill here."
+    return f"This would take {cost} of drawing time and you have {left} left: there is enough again {when}."

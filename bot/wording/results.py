@@ -1,0 +1,135 @@
+"""What is said about one picture: while it waits, while it is drawn, when it is there, and how it was made."""
+
+from bot.history import Generation
+from bot.updates import Drawing, Waiting
+from bot.wording.errors import CANCELLED, failure_sentence
+from bot.wording.text import duration, escape, number, quote, shorten
+from generation import JobState, Recipe
+
+_PROMPT_SHOWN = 250  # characters of a prompt beside its picture; the recipe shows all of it
+_BAR = 12  # segments
+
+SHELL_WAITING = "Waiting"
+SHELL_LOADING = "Loading the model"
+SHELL_DRAWING = "Drawing"
+
+
+def waiting(update: Waiting, prompt: str) -> str:
+    """The waiting message of a job in the queue; `prompt` is shown so that several can be told apart."""
+    expected = duration(update.expected)
+    place = "Next in line" if update.place <= 1 else f"Place {update.place} in the queue"
+    return f"{_title(prompt)}\n-# {place}, ready in about {expected}"
+
+
+def drawing(update: Drawing, prompt: str) -> str:
+    """The waiting message of a job that is being drawn."""
+    if update.loading:
+        return f"{_title(prompt)}\n-# Loading the model…"
+    if not update.steps:
+        return f"{_title(prompt)}\n-# Starting to draw…"
+    filled = min(_BAR, _BAR * update.step // update.steps)
+    bar = "▰" * filled + "▱" * (_BAR - filled)
+    left = "" if update.remaining is None else f", about {duration(update.remaining)} left"
+    return f"{_title(prompt)}\n-# {bar} step {update.step} of {update.steps}{left}"
+
+
+def accepted(prompt: str) -> str:
+    """The waiting message before anything is known about the job's place."""
+    return f"{_title(prompt)}\n-# Taking it in…"
+
+
+def with_notes(text: str, notes: tuple[str, ...]) -> str:
+    """`text` and what was done to the upload, each on a line of its own."""
+    return "\n".join([text, *(f"-# {note}" for note in notes)])
+
+
+def result(generation: Generation) -> str:
+    """The short line with a picture: prompt, model, seed, size, time, id and whose it is (without a ping)."""
+    recipe = generation.recipe
+    facts = [recipe.model, seeds(recipe), str(recipe.size)]
+    if recipe.strength is not None:
+        facts.append(f"strength {number(recipe.strength)}")
+    if generation.seconds is not None:
+        facts.append(duration(generation.seconds) if generation.seconds < 1 else f"{generation.seconds:.1f} s")
+    facts.append(f"`{generation.id}`")
+    return f"{_title(recipe.prompt)}\n-# {' · '.join(escape_facts(facts))} · <@{generation.member_id}>"
+
+
+def escape_facts(facts: list[str]) -> list[str]:
+    """Facts as they are shown; only a model's name is not Easel's own word."""
+    return [fact if fact.startswith("`") else escape(fact) for fact in facts]
+
+
+def failed(generation: Generation) -> str:
+    """The sentence that replaces the waiting message of a job that brought no picture."""
+    if generation.state is JobState.CANCELLED:
+        return f"{_title(generation.recipe.prompt)}\n-# {CANCELLED}"
+    return f"{_title(generation.recipe.prompt)}\n{failure_sentence(generation.failure)}"
+
+
+def unended(generation: Generation) -> str:
+    """For a job that is asked about while it waits or is being drawn."""
+    return f"{_title(generation.recipe.prompt)}\n-# Not there yet: /queue tells its place"
+
+
+def seeds(recipe: Recipe) -> str:
+    """Say "seed 7", or "seeds 7 to 10" for several pictures."""
+    if len(recipe.seeds) == 1:
+        return f"seed {recipe.seeds[0]}"
+    return f"seeds {recipe.seeds[0]} to {recipe.seeds[-1]}"
+
+
+def alternative_text(recipe: Recipe) -> str:
+    """What a screen reader says for a picture; Discord takes 1,024 characters."""
+    return shorten(recipe.prompt, 1000)
+
+
+def recipe_text(generation: Generation) -> str:
+    """Everything needed to draw it again, a line each, whole and unescaped."""
+    recipe = generation.recipe
+    lines = [
+        f"prompt: {recipe.prompt}",
+        *([f"negative_prompt: {recipe.negative_prompt}"] if recipe.negative_prompt else []),
+        f"model: {recipe.model}",
+        f"size: {recipe.size}",
+        f"seed: {', '.join(map(str, recipe.seeds))}",
+        f"steps: {recipe.num_inference_steps}",
+        f"guidance: {number(recipe.guidance_scale)}",
+        f"scheduler: {recipe.scheduler}",
+        *([f"strength: {number(recipe.strength)}"] if recipe.strength is not None else []),
+        *([f"source: {recipe.source}"] if recipe.source is not None else []),
+        f"id: {generation.id}",
+    ]
+    if recipe.environment is not None:
+        made = recipe.environment
+        lines += [
+            f"revision: {made.model_revision}",
+            f"drawn on: {made.device}, {made.dtype}, {made.threads} threads",
+            f"with: {', '.join(f'{library} {version}' for library, version in made.versions.items())}",
+        ]
+    return "\n".join(lines)
+
+
+def code_block(text: str) -> str:
+    """`text` as a code block, which no text inside can end."""
+    return "```\n" + text.replace("```", "`\u200b`\u200b`") + "\n```"
+
+
+def deleted(generation: Generation) -> str:
+    return f"{quote(generation.recipe.prompt, 80)} is deleted for good."
+
+
+def starred(generation: Generation, *, set_now: bool) -> str:
+    title = quote(generation.recipe.prompt, 80)
+    return f"You starred {title}." if set_now else f"{title} has your star no longer."
+
+
+def drawn_in_shell(generation: Generation) -> str:
+    """One line below a picture drawn from the shell, without any formatting."""
+    recipe = generation.recipe
+    seconds = 0.0 if generation.seconds is None else generation.seconds
+    return f"{recipe.model}, {seeds(recipe)}, {recipe.size}, {seconds:.1f} s, id {generation.id}"
+
+
+def _title(prompt: str) -> str:
+    return f"**{quote(prompt, _PROMPT_SHOWN)}**"

@@ -1,0 +1,63 @@
+"""The smallest pieces of what people read: shortened, escaped, counted, timed."""
+
+import math
+
+from discord.utils import escape_markdown, escape_mentions
+
+CONTENT_LIMIT = 2000  # characters of a message
+EMBED_LIMIT = 4096  # characters of an embed's description
+
+
+def shorten(text: str, limit: int) -> str:
+    """`text` on one line, at most `limit` characters, cut at a word where one ends near, and marked as cut."""
+    line = " ".join(text.split())
+    if len(line) <= limit:
+        return line
+    cut = line[: limit - 1]
+    words = cut.rsplit(" ", 1)[0]
+    return (words if len(words) > limit * 2 // 3 else cut).rstrip(" ,;:.") + "…"
+
+
+def escape(text: str) -> str:
+    """`text` as Discord shows it letter by letter: no formatting, no mention, no link that unfolds."""
+    escaped = escape_mentions(escape_markdown(text, ignore_links=False))
+    return escaped.replace("<", "\\<").replace("://", "\\://")
+
+
+def quote(text: str, limit: int) -> str:
+    """`text` shortened and escaped; at most three times `limit` long."""
+    return escape(shorten(text, limit))
+
+
+def number(value: object) -> str:
+    """A number as people write it: 4,294,967,295, 0.6, 7."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{int(value):,}" if value.is_integer() else f"{value:g}"
+    return shorten(str(value), 40)
+
+
+def duration(seconds: float) -> str:
+    """A span of time, as exact as one cares for: "under a second", "12 s", "3 min", "2 h"."""
+    if seconds < 1:
+        return "under a second"
+    if seconds < 100:
+        return f"{math.ceil(seconds)} s"
+    if seconds < 5400:
+        return f"{math.ceil(seconds / 60)} min"
+    return f"{math.ceil(seconds / 3600)} h"
+
+
+def moment(epoch: float, style: str = "R") -> str:
+    """A time that Discord shows in the reader's own zone; "R" reads as in 5 minutes."""
+    return f"<t:{math.ceil(epoch)}:{style}>"
+
+
+def listing(names: tuple[str, ...], limit: int = 12) -> str:
+    """Say "a", "a and b", "a, b and c"; of more than `limit` names only the first ones."""
+    if len(names) > limit:
+        return ", ".join(names[:limit]) + " and others"
+    if len(names) < 2:
+        return "".join(names)
+    return ", ".join(names[:-1]) + " and " + names[-1]

@@ -1,0 +1,244 @@
+"""A finished picture reaches its member whatever has expired, gone or failed on its way, and reaches them once."""
+
+import pytest
+
+import db
+from bot.playground import Dropped, Failure, Fault, Moment, Person, Playground, RateLimited
+from tests.contract.bot.conftest import (
+    Running,
+    Start,
+    answer_of,
+    drawing,
+    is_result,
+    labels,
+    result,
+    results,
+    until,
+)
+
+QUARTER_OF_AN_HOUR = 15 * 60 + 1
+
+
+async def delivered(running: Running, generation_id: str) -> str:
+    """The route, once the delivery is on record."""
+
+    async def route() -> str | None:
+        async with running.database.reading() as connection:
+            row = await db.deliveries.find(connection, generation_id)
+        return None if row is None else row.route
+
+    return await until(route)
+
+
+def only_generation(person: Person) -> str:
+    [message] = results(person)
+    return message.attachments[0].filename.removesuffix(".png")
+
+
+async def test_a_result_is_an_ordinary_message_and_its_waiting_message_goes(start: Start, ada: Person) -> None:
+    async with start() as running:
+        running.gate.close()
+        asked = ada.slash("imagine", prompt="a red cat")
+        waiting = await drawing(ada, "a red cat")
+        assert waiting.id == asked.original_id
+        await running.gate.open()
+        message = await result(ada, "a red cat")
+        assert message.interaction is None
+        assert message.content.startswith("**a red cat**\n-# some-model · seed ")
+        await ada.wait_for(lambda: ada.now(waiting) is None)
+        assert await delivered(running, only_generation(ada)) == "channel"
+
+
+async def test_an_expired_interaction_loses_nothing(start: Start, playground: Playground, ada: Person) -> None:
+    async with start() as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="a slow cat")
+        waiting = await drawing(ada, "a slow cat")
+        playground.clock.advance(QUARTER_OF_AN_HOUR)
+        await running.gate.open()
+        await result(ada, "a slow cat")
+        # The bot's own token removes what the interaction's no longer can.
+        await ada.wait_for(lambda: ada.now(waiting) is None)
+
+
+async def test_where_the_bot_may_not_post_the_waiting_message_becomes_the_result(
+    start: Start, playground: Playground, ada: Person
+) -> None:
+    async with start() as running:
+        for channel in ("notices", "lounge"):
+            there = ada.at(playground.channel(channel))
+            asked = there.slash("imagine", prompt="a red cat")
+            message = await result(there, "a red cat")
+            assert message.id == asked.original_id
+            assert await delivered(running, only_generation(there)) == "interaction"
+
+
+async def test_where_the_bot_may_not_post_and_the_interaction_is_over_it_writes_directly(
+    start: Start, playground: Playground, ada: Person
+) -> None:
+    lounge = ada.at(playground.channel("lounge"))
+    async with start() as running:
+        running.gate.close()
+        lounge.slash("imagine", prompt="a slow cat")
+        await drawing(lounge, "a slow cat")
+        playground.clock.advance(QUARTER_OF_AN_HOUR)
+        await running.gate.open()
+        await result(ada.direct(), "a slow cat")
+        assert not results(lounge)
+
+
+async def test_who_takes_no_direct_messages_finds_it_in_the_history(start: Start, playground: Playground) -> None:
+    mina = playground.person("mina").at(playground.channel("notices"))
+    async with start() as running:
+        running.gate.close()
+        mina.slash("imagine", prompt="a slow cat")
+        await drawing(mina, "a slow cat")
+        [job] = running.studio.queue()
+        playground.clock.advance(QUARTER_OF_AN_HOUR)
+        await running.gate.open()
+        assert await delivered(running, job.generation_id) == "history"
+        page = await mina.answer(mina.slash("history"))
+        assert "a slow cat" in page.text
+
+
+async def test_a_private_result_never_goes_to_the_channel(
+    start: Start, playground: Playground, ada: Person, linus: Person
+) -> None:
+    async with start() as running:
+        quick = ada.slash("imagine", prompt="a quick secret", private=True)
+        assert (await result(ada, "a quick secret")).id == quick.original_id
+        running.gate.close()
+        ada.slash("imagine", prompt="a slow secret", private=True)
+        await drawing(ada, "a slow secret")
+        playground.clock.advance(QUARTER_OF_AN_HOUR)
+        await running.gate.open()
+        await result(ada.direct(), "a slow secret")
+        assert not [message for message in linus.see() if "secret" in message.text]
+
+
+async def test_a_deleted_waiting_message_holds_nothing_up(
+    start: Start, playground: Playground, ada: Person, grace: Person
+) -> None:
+    async with start() as running:
+        for person, channel in ((ada, "general"), (ada, "lounge")):
+            there = person.at(playground.channel(channel))
+            running.gate.close()
+            there.slash("imagine", prompt="a lonely cat")
+            waiting = await drawing(there, "a lonely cat")
+            playground.world.delete(waiting)
+            await running.gate.open()
+            await result(there, "a lonely cat")
+
+
+@pytest.mark.parametrize(
+    "mishap",
+    [
+        Dropped(moment=Moment.BEFORE),
+        Dropped(moment=Moment.DURING),
+        Dropped(moment=Moment.AFTER),
+        Failure(status=503),
+        Failure(status=503, after_work=True),
+        RateLimited(retry_after=0.1),
+    ],
+    ids=str,
+)
+async def test_a_fault_on_the_way_delivers_once(
+    start: Start, playground: Playground, ada: Person, mishap: object
+) -> None:
+    async with start() as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="a red cat")
+        await drawing(ada, "a red cat")
+        playground.faults.add(Fault(mishap=mishap, method="POST", path=r"/channels/\d+/messages"))
+        await running.gate.open()
+        await result(ada, "a red cat")
+        assert await delivered(running, only_generation(ada)) == "channel"
+        assert len(results(ada)) == 1
+        assert playground.faults.happened
+
+
+@pytest.mark.parametrize("mishap", [Dropped(moment=Moment.BEFORE), Dropped(moment=Moment.AFTER)], ids=str)
+async def test_a_fault_while_acknowledging_is_made_good(
+    start: Start, playground: Playground, ada: Person, mishap: object
+) -> None:
+    async with start():
+        playground.faults.add(Fault(mishap=mishap, method="POST", path=r"/interactions/.*"))
+        ada.slash("imagine", prompt="a red cat")
+        await result(ada, "a red cat")
+        assert playground.faults.happened
+
+
+async def test_what_ended_while_nobody_could_be_told_is_delivered_at_the_next_start(
+    start: Start, playground: Playground, ada: Person
+) -> None:
+    async def faults_happened() -> object:
+        return playground.faults.happened or None
+
+    async with start() as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="a red cat")
+        waiting = await drawing(ada, "a red cat")
+        gone = Fault(mishap=Failure(status=503), method="POST", path=r"/channels/\d+/messages", count=10)
+        playground.faults.add(gone)
+        await running.gate.open()
+        await until(faults_happened)
+    playground.faults.clear()
+    assert not results(ada)
+    async with start():
+        await result(ada, "a red cat")
+        await ada.wait_for(lambda: ada.now(waiting) is None)
+    async with start(drawing=False):
+        pass
+    assert len(results(ada)) == 1
+
+
+async def test_a_waiting_message_goes_on_telling_after_a_restart(start: Start, ada: Person) -> None:
+    async with start(drawing=False):
+        ada.slash("imagine", prompt="a patient cat")
+        waiting = await ada.message(lambda message: "Next in line" in message.text)
+    async with start() as running:
+        running.gate.close()
+        assert (await drawing(ada, "a patient cat")).id == waiting.id
+        await running.gate.open()
+        await result(ada, "a patient cat")
+
+
+async def test_a_failed_job_says_why_and_can_be_tried_again(start: Start, ada: Person) -> None:
+    async with start():
+        asked = ada.slash("imagine", prompt="fail, please")
+        told = await ada.message(lambda message: "ran out of memory" in message.text)
+        assert told.id == asked.original_id
+        assert "It cost nothing." in told.text
+        assert labels(told) == {"Re-roll", "Edit prompt"}
+        pressed = ada.press(told, "Re-roll")
+        again = await answer_of(ada, pressed)
+        await ada.wait_for(lambda: "memory" in getattr(ada.now(again), "text", "") or None)
+
+
+async def test_a_failure_is_told_when_the_interaction_is_over(
+    start: Start, playground: Playground, ada: Person
+) -> None:
+    async with start() as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="fail slowly")
+        waiting = await drawing(ada, "fail slowly")
+        playground.clock.advance(QUARTER_OF_AN_HOUR)
+        await running.gate.open()
+        told = await ada.message(lambda message: "ran out of memory" in message.text)
+        assert told.id == waiting.id
+
+
+async def test_a_reply_is_answered_with_a_reply_that_pings_its_author_only(
+    start: Start, ada: Person, linus: Person
+) -> None:
+    async with start():
+        ada.slash("imagine", prompt="a red cat")
+        first = await result(ada, "a red cat")
+        mine = linus.send("a blue cat, @everyone", reply_to=first)
+        message = await result(linus, "a blue cat")
+        assert message.reference is not None
+        assert message.reference.message_id == mine.id
+        assert message.mentions == (linus.user.id,)
+        assert not message.mention_everyone
+        me = message.author_id
+        await linus.wait_for(lambda: all(is_result(m) for m in linus.see() if m.author_id == me) or None)
