@@ -17,7 +17,7 @@ from bot.desk import Desk
 from bot.errors import CommandsRefused, NotFound
 from bot.history import History
 from bot.pictures import Pictures
-from bot.post import Post
+from bot.post import Post, insist
 from bot.progress import INTERVAL, Progress
 from bot.seeds import Seeds
 from bot.studio import Studio
@@ -82,13 +82,13 @@ class EaselBot(commands.AutoShardedBot):
         """Make the commands known. Raises CommandsRefused."""
         if self._api_url is not None:
             # A session that cannot be resumed begins anew at this address, not at the one it was first told.
-            _, url, _ = await self.http.get_bot_gateway()
+            _, url, _ = await insist(self.http.get_bot_gateway)
             DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
         for cog in every_cog(self.desk, self):
             await self.add_cog(cog)
         self.add_dynamic_items(*ALL_BUTTONS)
         try:
-            synced = await self.tree.sync()
+            synced = await insist(self.tree.sync)
         except (discord.HTTPException, app_commands.AppCommandError) as error:
             raise CommandsRefused(str(error)) from error
         log.info("Discord knows %d commands", len(synced))

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import discord
@@ -40,11 +40,13 @@ class Progress:
         view: Callable[[str], discord.ui.View],
         *,
         interval: float = INTERVAL,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._studio = studio
         self._post = post
         self._view = view  # of a waiting message, by its generation's id
         self._interval = interval
+        self._sleep = sleep
         self._followers: dict[str, _Follower] = {}
 
     def follow(self, generation_id: str, address: Address, prompt: str, *, notes: tuple[str, ...] = ()) -> None:
@@ -90,7 +92,7 @@ class Progress:
                 if follower.silenced:
                     return
                 shown = text
-                await asyncio.sleep(self._interval)
+                await self._sleep(self._interval)
         except Closed:
             log.debug("the waiting message of %s is out of reach", generation_id)
         except NotFound:

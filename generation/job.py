@@ -27,6 +27,7 @@ class FailureKind(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     DISK_FULL = "disk_full"
     SOURCE_MISSING = "source_missing"  # the stored source image is gone
+    OVERFLOW = "overflow"  # the model's numbers went beyond what its precision holds
     SET_ASIDE = "set_aside"  # took the worker down twice
     WORKER_UNAVAILABLE = "worker_unavailable"  # the worker does not start
     BUG = "bug"  # none of the above: the log has the traceback

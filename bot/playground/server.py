@@ -103,7 +103,7 @@ class Playground:
             raise
         self._port = self._runner.addresses[0][1]
         self.world.files.origin = self.url
-        log.info("the playground is open at %s", self.url)
+        log.debug("open at %s", self.url)
         return self
 
     async def __aexit__(

@@ -9,6 +9,7 @@ import discord
 from bot import wording
 from bot.acknowledge import refuse, take_note, whisper
 from bot.desk import desk_of, viewer_of
+from bot.history import Generation
 from bot.views.edit import EditModal
 from bot.wording import labels
 
@@ -152,6 +153,18 @@ def result_view(generation_id: str) -> View:
         RecipeButton(generation_id),
         StarButton(generation_id),
         DeleteButton(generation_id),
+    )
+
+
+def shown_view(generation: Generation) -> View:
+    """Below a picture that is shown again. A public one is deleted at its own message, so that this goes too."""
+    if generation.private:
+        return result_view(generation.id)
+    return _row(
+        RerollButton(generation.id),
+        EditButton(generation.id),
+        RecipeButton(generation.id),
+        StarButton(generation.id),
     )
 
 

@@ -14,7 +14,7 @@ from bot.history import Page
 from bot.parcel import pack, thumbnails
 from bot.place import Viewer
 from bot.studio import QueuedJob
-from bot.views.buttons import GenerationButton, RerollButton, View, result_view, retry_view, waiting_view
+from bot.views.buttons import GenerationButton, RerollButton, View, retry_view, shown_view, waiting_view
 from bot.wording import labels
 from generation import JobState
 
@@ -92,9 +92,9 @@ async def show(interaction: discord.Interaction[Any], generation_id: str) -> Non
     try:
         parcel = await pack(generation, text)
     except FileNotFoundError:
-        await whisper(interaction, wording.with_notes(text, (wording.LOST,)), view=result_view(generation.id))
+        await whisper(interaction, wording.with_notes(text, (wording.LOST,)), view=shown_view(generation))
         return
-    await whisper(interaction, parcel.text, files=parcel.files(), view=result_view(generation.id))
+    await whisper(interaction, parcel.text, files=parcel.files(), view=shown_view(generation))
 
 
 async def history_message(desk: Desk, viewer: Viewer, *, before: str | None = None) -> dict[str, Any]:

@@ -111,7 +111,8 @@ def information(
     embed = discord.Embed(title="Easel", colour=COLOUR)
     embed.add_field(name="Drawing process", value=_WORKER[worker.state])
     if worker.device:
-        device = f"{escape(worker.device_name)} ({escape(worker.device)})"
+        same = worker.device_name == worker.device
+        device = escape(worker.device if same else f"{worker.device_name} ({worker.device})")
         embed.add_field(name="Device", value=device)
         embed.add_field(name="Precision", value=escape(f"{worker.dtype}: {worker.reason}"), inline=False)
     embed.add_field(
@@ -130,9 +131,10 @@ def information(
 
 
 def _allowance(state: AllowanceState) -> str:
-    left = f"{duration(state.left) if state.left else 'none'} of {duration(state.capacity)} of drawing time left"
+    capacity = duration(state.capacity)
     if state.left >= state.capacity:
-        return f"all of {duration(state.capacity)} of drawing time"
+        return f"all of {capacity} of drawing time"
+    left = f"{duration(state.left) if state.left else 'none'} of {capacity} of drawing time left"
     if state.full_at is None:
         return left
     return f"{left}; all of it is back {moment(state.full_at)}"

@@ -58,6 +58,8 @@ _FAILURES = {
     "runs this bot has to make room.",
     FailureKind.SOURCE_MISSING: "The picture that this one was to start from is no longer on this machine; "
     "attach it again.",
+    FailureKind.OVERFLOW: "The model lost its way and there is no picture in what it computed; lower guidance or "
+    "another scheduler may help.",
     FailureKind.SET_ASIDE: "Drawing this took the drawing process down twice, so it was set aside; another size "
     "or model may work.",
     FailureKind.WORKER_UNAVAILABLE: "The drawing process does not start at the moment; whoever runs this bot "

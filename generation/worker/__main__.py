@@ -153,7 +153,7 @@ def failure_of(error: Exception) -> Failure:
     """What `error` means for whoever asked; the log has the rest."""
     import torch
 
-    from generation.worker.engine import SourceMissing
+    from generation.worker.engine import NoNumbers, SourceMissing
 
     words = str(error) or type(error).__name__
     match error:
@@ -161,6 +161,8 @@ def failure_of(error: Exception) -> Failure:
             kind, words = FailureKind.MODEL_UNAVAILABLE, error.reason
         case SourceMissing():
             kind = FailureKind.SOURCE_MISSING
+        case NoNumbers():
+            kind = FailureKind.OVERFLOW
         case MemoryError() | torch.OutOfMemoryError():
             kind = FailureKind.OUT_OF_MEMORY
         case RuntimeError() if "can't allocate memory" in words or "out of memory" in words:

@@ -1,5 +1,6 @@
 """From a model's files to a diffusers pipeline, with everything that can be wrong with them said in words."""
 
+import json
 import logging
 import pickle
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from diffusers import (
 )
 from diffusers.loaders.single_file_utils import SingleFileComponentError
 from huggingface_hub import snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
@@ -71,10 +73,9 @@ def locate(model: Model) -> Path:
         return found
     if not is_hub_id(model.source):
         raise ModelUnavailable(model.name, f"there is no file or folder {model.source}; check the path")
-    try:
+    with suppress(OSError, ValueError):
         return _snapshot(model, local_only=True)
-    except (OSError, ValueError):
-        log.info("fetching %s", model.source)
+    log.info("fetching %s", model.source)
     with hub_faults(model.name, model.source):
         return _snapshot(model, local_only=False)
 
@@ -93,16 +94,30 @@ def load(model: Model, path: Path, dtype: torch.dtype) -> Any:
 
 
 def _snapshot(model: Model, *, local_only: bool) -> Path:
-    # Naming a part as None keeps it from being fetched.
-    return Path(
+    """The folder of the hub's cache with all of `model`. Raises OSError where a part of it is missing."""
+    folder = Path(
         DiffusionPipeline.download(
             model.source,
             revision=model.revision,
             local_files_only=local_only,
+            # naming a part as None keeps it from being fetched
             safety_checker=None,
             feature_extractor=None,
         )
     )
+    # The client hands out what it has if the hub cannot be asked what else there is
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    for part in _PARTS:
+        if index.get(part, [None])[0] is not None and not _has_weights(folder / part):
+            raise LocalEntryNotFoundError(f"{folder / part} holds no weights, or not all of them")
+    return folder
+
+
+def _has_weights(folder: Path) -> bool:
+    for index in folder.glob("*.index*.json"):
+        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        return all((folder / shard).exists() for shard in shards)
+    return any(file.suffix in {".safetensors", ".bin"} for file in folder.glob("*"))
 
 
 def _from_folder(model: Model, folder: Path, dtype: torch.dtype) -> Any:

@@ -252,6 +252,27 @@ def test_uploaded_picture_is_drawn_from(window: Window, tmp_path: Path) -> None:
     assert "strength" in window.next_picture(before).text
 
 
+DROP = """
+const [name, bytes] = arguments;
+const files = new DataTransfer();
+files.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
+document.dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true }));
+"""
+
+
+@in_browser
+def test_dropped_picture_is_sent_with_a_message(window: Window, tmp_path: Path) -> None:
+    dropped = tmp_path / "dropped.png"
+    Image.new("RGB", (48, 32), "green").save(dropped)
+    window.open("ada", "sketches")
+    before = window.pictures()
+    window.driver.execute_script(DROP, dropped.name, list(dropped.read_bytes()))
+    assert "dropped.png" in window.one(".shelf .card").text
+    window.write("what I have", Keys.ENTER)
+    assert "what I have" in window.next_picture(before).text
+    assert not window.all(".shelf .card")
+
+
 @in_browser
 def test_what_only_one_sees_is_marked_and_dismissed(window: Window) -> None:
     window.open()

@@ -10,14 +10,24 @@ async function ask(path, options = {}) {
     throw new Refused("Easel cannot be reached. Is it still running?");
   }
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(body.error || (response.status === 404 ? "That is not there any more." : `It did not work (${response.status}).`));
+  if (!response.ok)
+    throw new Refused(
+      body.error ||
+        (response.status === 404 ? "That is not there any more." : `It did not work (${response.status}).`),
+    );
   return body;
 }
 
 function post(path, body, files = {}) {
-  const named = Object.entries(files).flatMap(([name, file]) => (Array.isArray(file) ? file.map((one) => [name, one]) : [[name, file]]));
+  const named = Object.entries(files).flatMap(([name, file]) =>
+    Array.isArray(file) ? file.map((one) => [name, one]) : [[name, file]],
+  );
   if (!named.length) {
-    return ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    return ask(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
   }
   const form = new FormData();
   form.append("json", JSON.stringify(body));
@@ -35,7 +45,8 @@ export class Api {
 
   channels = () => ask(`${this.root}/channels`);
   events = () => new EventSource(`/page${this.root}/events`);
-  submit = (interaction, values, files) => post(`${this.root}/interactions/${interaction}/modal`, { values }, files);
+  submit = (interaction, values, files) =>
+    post(`${this.root}/interactions/${interaction}/modal`, { values }, files);
   at = (channel) => new Place(`${this.root}/channels/${channel}`);
 }
 
@@ -48,7 +59,11 @@ class Place {
   messages = (before) => ask(`${this.root}/messages${before ? `?before=${before}` : ""}`);
   commands = () => ask(`${this.root}/commands`);
   send = (content, { replyTo, ping, files }) =>
-    post(`${this.root}/messages`, { content, reply_to: replyTo, ping }, Object.fromEntries(files.map((file, index) => [`file${index}`, file])));
+    post(
+      `${this.root}/messages`,
+      { content, reply_to: replyTo, ping },
+      Object.fromEntries(files.map((file, index) => [`file${index}`, file])),
+    );
   remove = (message) => ask(`${this.root}/messages/${message}`, { method: "DELETE" });
   slash = (command, options, files) => post(`${this.root}/slash`, { command, options }, files);
   autocomplete = async (command, options, focused) =>

@@ -1,12 +1,11 @@
 // The page: who one is, where one is, and what arrives.
-import * as api from "./api.js";
-import { Api, Refused } from "./api.js";
+import { Api, Refused, state } from "./api.js";
 import { Composer } from "./composer.js";
 import { byId, el, notice } from "./dom.js";
 import { Feed } from "./feed.js";
 import { keepTime } from "./markdown.js";
-import { avatar } from "./message.js";
-import { openModal } from "./modal.js";
+import { Interactions } from "./interactions.js";
+import { addressOf, showPlaces, titleOf, welcome } from "./places.js";
 
 const TYPING = 10_000; // ms that "is typing" stands
 
@@ -23,31 +22,49 @@ class App {
     this.stream = null;
     this.waiting = null; // events that arrive while a channel is loaded
     this.moves = 0; // changes of person or channel; what was asked for before one is not shown after it
-    this.started = new Set(); // interactions that this page began
-    this.early = new Map(); // interactions that were told of before their own request was answered
     const shared = {
-      names: { user: (id) => this.people.get(id) || "somebody", channel: (id) => this.channels.find((channel) => channel.id === id)?.name || "unknown" },
+      names: {
+        user: (id) => this.people.get(id) || "somebody",
+        channel: (id) => this.channels.find((channel) => channel.id === id)?.name || "unknown",
+      },
       people: () => [...this.people].map(([value, label]) => ({ value, label })),
-      places: () => this.channels.filter((channel) => !channel.direct).map((channel) => ({ value: channel.id, label: `#${channel.name}` })),
+      places: () =>
+        this.channels
+          .filter((channel) => !channel.direct)
+          .map((channel) => ({ value: channel.id, label: `#${channel.name}` })),
     };
-    this.shared = shared;
+    this.interactions = new Interactions({ ...shared, api: () => this.api });
     const app = this;
     this.feed = new Feed({
       ...shared,
-      get me() { return app.person.id; },
-      get mayWrite() { return app.channel.may_write; },
+      get me() {
+        return app.person.id;
+      },
+      get mayWrite() {
+        return app.channel.may_write;
+      },
       menus: () => this.commands.filter((command) => command.type === 3),
-      press: (message, button, node) => this.act(node, () => this.place.press(message.id, button)),
-      choose: (message, select, values, node) => this.act(node, () => this.place.select(message.id, select, values)),
-      menu: (message, name) => this.act(null, () => this.place.menu(message.id, name)),
+      press: (message, button, node) => this.interactions.begin(node, () => this.place.press(message.id, button)),
+      choose: (message, select, values, node) =>
+        this.interactions.begin(node, () => this.place.select(message.id, select, values)),
+      menu: (message, name) => this.interactions.begin(null, () => this.place.menu(message.id, name)),
       reply: (message) => this.composer.answer(message),
       remove: (message) => this.remove(message),
     });
-    this.composer = new Composer({ ...shared, sent: (message) => this.feed.put(message), started: (interaction) => this.follow(interaction) });
+    this.composer = new Composer({
+      ...shared,
+      sent: (message) => this.feed.put(message),
+      started: (interaction) => this.interactions.follow(interaction),
+    });
     byId("persons").addEventListener("change", (event) => this.become(event.target.value, this.channel.name));
     byId("menu").addEventListener("click", () => this.drawer(!document.body.classList.contains("drawer")));
-    document.querySelector("main").addEventListener("click", (event) => event.target.closest("#menu") || this.drawer(false));
+    document
+      .querySelector("main")
+      .addEventListener("click", (event) => event.target.closest("#menu") || this.drawer(false));
     addEventListener("hashchange", () => this.fromAddress());
+    // A page that the browser keeps for its back button must not hold one of the few connections to a server.
+    addEventListener("pagehide", () => this.stream?.close());
+    addEventListener("pageshow", (event) => event.persisted && location.reload());
   }
 
   get place() {
@@ -55,11 +72,15 @@ class App {
   }
 
   async start() {
-    const { bot, persons } = await api.state();
+    const { bot, persons } = await state();
     this.bot = bot;
     this.persons = persons;
     for (const one of [bot, ...persons]) this.people.set(one.id, one.name);
-    byId("persons").replaceChildren(...persons.map((one) => el("option", { value: one.id }, one.moderator ? `${one.name} (moderator)` : one.name)));
+    byId("persons").replaceChildren(
+      ...persons.map((one) =>
+        el("option", { value: one.id }, one.moderator ? `${one.name} (moderator)` : one.name),
+      ),
+    );
     this.online(bot.online);
     keepTime();
     await this.fromAddress();
@@ -74,7 +95,11 @@ class App {
   }
 
   channelNamed(name) {
-    return this.channels.find((channel) => addressOf(channel) === name) || this.channels.find((channel) => channel.name === name) || this.channels[0];
+    return (
+      this.channels.find((channel) => addressOf(channel) === name) ||
+      this.channels.find((channel) => channel.name === name) ||
+      this.channels[0]
+    );
   }
 
   async become(id, where) {
@@ -86,8 +111,9 @@ class App {
     const channels = await this.api.channels();
     if (moves !== this.moves) return;
     this.channels = channels.sort((one, other) => Number(one.direct) - Number(other.direct));
-    await this.enter(this.channelNamed(where));
-    this.listen();
+    this.waiting = [];
+    await this.listen();
+    if (moves === this.moves) await this.enter(this.channelNamed(where));
   }
 
   async enter(channel) {
@@ -101,22 +127,32 @@ class App {
   }
 
   async load(moves, { anew }) {
+    const { place } = this;
     this.waiting = [];
-    const [messages, commands] = await Promise.all([this.place.messages(), this.place.commands()]);
-    if (moves !== this.moves) return;
-    messages.forEach((message) => this.meet(message));
-    this.commands = commands;
-    const place = this.place;
-    this.feed.reset(messages, { load: async (before) => place.messages(before), welcome: this.welcome() });
-    if (anew) this.composer.open(place, commands, { name: titleOf(this.channel), mayWrite: this.channel.may_write });
-    else this.composer.offer(commands);
-    const events = this.waiting;
-    this.waiting = null;
-    for (const [name, data] of events) this.arrived(name, data);
+    try {
+      const [messages, commands] = await Promise.all([place.messages(), place.commands()]);
+      if (moves !== this.moves) return;
+      messages.forEach((message) => this.meet(message));
+      this.commands = commands;
+      this.feed.reset(messages, {
+        load: (before) => place.messages(before),
+        welcome: welcome(this.channel, this.bot),
+      });
+      if (anew)
+        this.composer.open(place, commands, { name: titleOf(this.channel), mayWrite: this.channel.may_write });
+      else this.composer.offer(commands);
+    } finally {
+      if (moves === this.moves) {
+        const events = this.waiting;
+        this.waiting = null;
+        for (const [name, data] of events) this.arrived(name, data);
+      }
+    }
   }
 
   // What arrives
 
+  /** Open the person's stream of events; done when it is open, so that nothing falls between it and what is loaded. */
   listen() {
     this.stream?.close();
     const stream = this.api.events();
@@ -129,10 +165,19 @@ class App {
     stream.addEventListener("open", async () => {
       if (!lost) return;
       lost = false;
-      this.online((await api.state()).bot.online);
+      this.online((await state()).bot.online);
       await this.load(++this.moves, { anew: false });
     });
-    for (const name of ["message", "message_edit", "message_delete", "reaction", "interaction", "commands", "typing", "bot"]) {
+    for (const name of [
+      "message",
+      "message_edit",
+      "message_delete",
+      "reaction",
+      "interaction",
+      "commands",
+      "typing",
+      "bot",
+    ]) {
       stream.addEventListener(name, (event) => {
         if (stream !== this.stream || event.data === undefined) return;
         const data = JSON.parse(event.data);
@@ -140,10 +185,13 @@ class App {
         else this.arrived(name, data);
       });
     }
+    return new Promise((done) => {
+      for (const name of ["open", "error"]) stream.addEventListener(name, done, { once: true });
+    });
   }
 
   arrived(name, data) {
-    if (name === "interaction") return this.told(data);
+    if (name === "interaction") return this.interactions.told(data);
     if (name === "commands") return this.commandsChanged();
     if (name === "bot") return this.online(data.online);
     if (data.channel_id !== this.channel.id) return this.elsewhere(name, data);
@@ -171,7 +219,12 @@ class App {
   }
 
   meet(message) {
-    for (const user of [message.author, message.referenced_message?.author, message.interaction_metadata?.user, ...(message.mentions || [])]) {
+    for (const user of [
+      message.author,
+      message.referenced_message?.author,
+      message.interaction_metadata?.user,
+      ...(message.mentions || []),
+    ]) {
       if (user && !this.people.has(user.id)) this.people.set(user.id, user.global_name || user.username);
     }
   }
@@ -184,43 +237,6 @@ class App {
   }
 
   // What one does
-
-  /** Do something that begins an interaction, with `node` busy until it is answered. */
-  async act(node, begin) {
-    if (node?.classList.contains("busy")) return;
-    node?.classList.add("busy");
-    try {
-      this.follow(await begin(), node);
-    } catch (error) {
-      node?.classList.remove("busy");
-      this.problem(error);
-    }
-  }
-
-  follow(interaction, node = null) {
-    this.started.add(interaction.id);
-    this.nodes ??= new Map();
-    if (node) this.nodes.set(interaction.id, node);
-    const early = this.early.get(interaction.id);
-    this.early.delete(interaction.id);
-    this.told(early || interaction);
-  }
-
-  told(interaction) {
-    if (!this.started.has(interaction.id)) {
-      this.early.set(interaction.id, interaction);
-      return;
-    }
-    if (interaction.stage === "waiting") return;
-    this.started.delete(interaction.id);
-    this.nodes?.get(interaction.id)?.classList.remove("busy");
-    this.nodes?.delete(interaction.id);
-    if (interaction.stage === "failed") notice("The application did not respond");
-    if (interaction.modal) {
-      const api_ = this.api;
-      openModal(interaction.modal, async (values, files) => this.follow(await api_.submit(interaction.id, values, files)), this.shared);
-    }
-  }
 
   async remove(message) {
     try {
@@ -239,45 +255,21 @@ class App {
   // What is shown around the messages
 
   showPlaces() {
-    const groups = new Map();
-    for (const channel of this.channels) {
-      const name = channel.direct ? "Direct messages" : channel.guild;
-      groups.set(name, [...(groups.get(name) || []), channel]);
-    }
-    byId("channels").replaceChildren(
-      ...[...groups].map(([name, channels]) => el("section", {}, el("h2", {}, name), channels.map((channel) => this.placeLine(channel)))),
-    );
-    byId("title").textContent = titleOf(this.channel);
-    document.title = `${titleOf(this.channel)} · Easel playground`;
+    showPlaces(this.channels, this.channel, { bot: this.bot, enter: (channel) => this.enter(channel) });
   }
 
-  placeLine(channel) {
-    const here = channel === this.channel;
-    const about = channel.nsfw ? "age-restricted" : channel.bot_is_here ? "" : "without Easel";
-    return el(
-      "button",
-      { type: "button", class: ["place", here && "here", channel.unread && "unread"].filter(Boolean).join(" "), aria: here ? { current: "page" } : {}, on: { click: () => this.enter(channel) } },
-      channel.direct ? avatar(this.bot.id, channel.name, true) : el("span", { class: "hash" }, "#"),
-      el("span", {}, channel.name),
-      about && el("small", {}, about),
-    );
-  }
-
-  welcome() {
-    const words = this.channel.direct
-      ? `Only you and ${this.bot.name} read this.`
-      : "A channel of the playground: it looks like Discord, and it all stays on this machine.";
-    const hint = ["Type ", el("kbd", {}, "/"), " to see what Easel can do, or reply to a picture to redraw it."];
-    return [el("h2", {}, `Welcome to ${titleOf(this.channel)}`), el("p", {}, words), this.channel.bot_is_here && el("p", {}, hint)];
-  }
-
-  online(state) {
-    const words = state === null ? "Connecting again…" : state ? `${this.bot.name} is online` : `${this.bot.name} is starting…`;
+  /** Say whether the bot is there; null while the server itself is not. */
+  online(online) {
+    const words =
+      online === null
+        ? "Connecting again…"
+        : online
+          ? `${this.bot.name} is online`
+          : `${this.bot.name} is starting…`;
     const shown = byId("bot");
     if (shown.textContent === words) return;
     shown.textContent = words;
-    shown.className = state ? "online" : "offline";
-    this.bot.online = Boolean(state);
+    shown.className = online ? "online" : "offline";
   }
 
   drawer(open) {
@@ -285,9 +277,6 @@ class App {
     byId("menu").setAttribute("aria-expanded", String(open));
   }
 }
-
-const titleOf = (channel) => (channel.direct ? `@${channel.name}` : `#${channel.name}`);
-const addressOf = (channel) => (channel.direct ? "@easel" : channel.name);
 
 addEventListener("unhandledrejection", (event) => {
   if (!(event.reason instanceof Refused)) return;

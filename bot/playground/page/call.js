@@ -16,11 +16,35 @@ export class Call {
     this.given = el("div", { class: "given" });
     this.more = el("div", { class: "more", role: "group", aria: { label: "More options" } });
     this.send = el("button", { class: "button primary", type: "submit" }, "Send");
-    const close = el("button", { class: "icon", type: "button", aria: { label: "Leave the command" }, on: { click: () => context.cancel() } }, "✕");
+    const close = el(
+      "button",
+      {
+        class: "icon",
+        type: "button",
+        aria: { label: "Leave the command" },
+        on: { click: () => context.cancel() },
+      },
+      "✕",
+    );
     this.node = el(
       "form",
-      { class: "call", on: { submit: (event) => { event.preventDefault(); this.submit(); }, keydown: (event) => this.key(event) } },
-      el("div", { class: "top" }, el("b", { class: "mention" }, `/${command.path}`), el("span", { class: "about" }, command.description), close),
+      {
+        class: "call",
+        on: {
+          submit: (event) => {
+            event.preventDefault();
+            this.submit();
+          },
+          keydown: (event) => this.key(event),
+        },
+      },
+      el(
+        "div",
+        { class: "top" },
+        el("b", { class: "mention" }, `/${command.path}`),
+        el("span", { class: "about" }, command.description),
+        close,
+      ),
       this.given,
       this.more,
       this.problem,
@@ -34,13 +58,17 @@ export class Call {
   /** Take over what was typed or pasted behind the command: `a red cat`, or `prompt: a red cat steps: 4`. */
   fill(rest) {
     const texts = this.command.options.filter((option) => option.type !== 11);
-    const marks = texts.length ? [...rest.matchAll(new RegExp(`(?<!\\S)(${texts.map((option) => option.name).join("|")}):`, "g"))] : [];
+    const marks = texts.length
+      ? [...rest.matchAll(new RegExp(`(?<!\\S)(${texts.map((option) => option.name).join("|")}):`, "g"))]
+      : [];
     const put = (name, text) => {
       const option = texts.find((one) => one.name === name);
       if (option && text) (this.fields.get(name) || this.add(option)).set(text);
     };
     put(texts[0]?.name, rest.slice(0, marks[0]?.index).trim());
-    marks.forEach((mark, at) => put(mark[1], rest.slice(mark.index + mark[0].length, marks[at + 1]?.index).trim()));
+    marks.forEach((mark, at) =>
+      put(mark[1], rest.slice(mark.index + mark[0].length, marks[at + 1]?.index).trim()),
+    );
     this.offer();
   }
 
@@ -53,12 +81,33 @@ export class Call {
   add(option) {
     const field = optionField(option, { ...this.context, suggest: (name, text) => this.suggest(name, text) });
     const label = el("label", { class: "name" }, option.name);
-    const input = field.node.matches("input, textarea, select") ? field.node : field.node.querySelector("input:not([hidden]), button");
+    const input = field.node.matches("input, textarea, select")
+      ? field.node
+      : field.node.querySelector("input:not([hidden]), button");
     input.id = label.htmlFor = `option-${option.name}`;
-    const line = el("div", { class: option.type === 3 && (option.max_length || 0) >= 200 ? "option wide" : "option", data: { option: option.name } }, label, field.node);
+    const line = el(
+      "div",
+      {
+        class: option.type === 3 && (option.max_length || 0) >= 200 ? "option wide" : "option",
+        data: { option: option.name },
+      },
+      label,
+      field.node,
+    );
     if (!option.required) {
-      const out = () => { this.fields.delete(option.name); line.remove(); this.offer(); this.focus(); };
-      line.append(el("button", { class: "icon", type: "button", aria: { label: `Leave out ${option.name}` }, on: { click: out } }, "✕"));
+      const out = () => {
+        this.fields.delete(option.name);
+        line.remove();
+        this.offer();
+        this.focus();
+      };
+      line.append(
+        el(
+          "button",
+          { class: "icon", type: "button", aria: { label: `Leave out ${option.name}` }, on: { click: out } },
+          "✕",
+        ),
+      );
     }
     line.addEventListener("focusin", () => this.explain(option));
     line.addEventListener("input", () => (this.problem.textContent = ""));
@@ -70,9 +119,27 @@ export class Call {
   /** Chips for the options that are not there yet. */
   offer() {
     this.more.replaceChildren(
-      ...this.command.options.filter((option) => !this.fields.has(option.name)).map((option) =>
-        el("button", { class: "chip", type: "button", title: option.description, data: { option: option.name }, on: { click: () => { const field = this.add(option); this.offer(); field.focus(); } } }, `+ ${option.name}`),
-      ),
+      ...this.command.options
+        .filter((option) => !this.fields.has(option.name))
+        .map((option) =>
+          el(
+            "button",
+            {
+              class: "chip",
+              type: "button",
+              title: option.description,
+              data: { option: option.name },
+              on: {
+                click: () => {
+                  const field = this.add(option);
+                  this.offer();
+                  field.focus();
+                },
+              },
+            },
+            `+ ${option.name}`,
+          ),
+        ),
     );
   }
 
@@ -82,7 +149,9 @@ export class Call {
   }
 
   values() {
-    return Object.fromEntries([...this.fields].map(([name, field]) => [name, field.value()]).filter(([, value]) => value !== undefined));
+    return Object.fromEntries(
+      [...this.fields].map(([name, field]) => [name, field.value()]).filter(([, value]) => value !== undefined),
+    );
   }
 
   suggest(name, text) {
@@ -109,8 +178,12 @@ export class Call {
 
   async submit() {
     if (this.send.disabled) return;
-    const files = Object.fromEntries([...this.fields].map(([name, field]) => [name, field.file()]).filter(([, file]) => file));
-    const missing = this.command.options.find((option) => option.required && this.values()[option.name] === undefined && !files[option.name]);
+    const files = Object.fromEntries(
+      [...this.fields].map(([name, field]) => [name, field.file()]).filter(([, file]) => file),
+    );
+    const missing = this.command.options.find(
+      (option) => option.required && this.values()[option.name] === undefined && !files[option.name],
+    );
     if (missing) {
       this.problem.textContent = `${missing.name} is needed: ${missing.description}`;
       this.fields.get(missing.name).focus();

@@ -17,7 +17,9 @@ export function flattened(commands) {
 export function fitting(commands, typed) {
   const words = typed.toLowerCase().replace(/\s+/g, " ");
   const begin = commands.filter((command) => command.path.startsWith(words));
-  const hold = commands.filter((command) => !command.path.startsWith(words) && command.path.includes(words.trim()));
+  const hold = commands.filter(
+    (command) => !command.path.startsWith(words) && command.path.includes(words.trim()),
+  );
   return [...begin, ...hold];
 }
 

@@ -24,16 +24,57 @@ export class Composer {
     this.picker = el("input", { type: "file", multiple: true, hidden: true });
     this.reply = el("div", { class: "replying", hidden: true });
     this.shelf = el("div", { class: "shelf", hidden: true });
-    const plus = el("button", { class: "icon", type: "button", title: "Attach a file", aria: { label: "Attach a file" }, on: { click: () => this.picker.click() } }, "+");
-    const slash = el("button", { class: "icon", type: "button", title: "Commands", aria: { label: "Commands" }, on: { click: () => this.slash() } }, "/");
-    this.send = el("button", { class: "icon send", type: "button", title: "Send", aria: { label: "Send" }, on: { click: () => this.submit() } }, "➤");
-    this.writing = el("div", { class: "writing" }, this.list.node, this.reply, this.shelf, el("div", { class: "line" }, plus, slash, this.text, this.send), this.picker);
+    const plus = el(
+      "button",
+      {
+        class: "icon",
+        type: "button",
+        title: "Attach a file",
+        aria: { label: "Attach a file" },
+        on: { click: () => this.picker.click() },
+      },
+      "+",
+    );
+    const slash = el(
+      "button",
+      {
+        class: "icon",
+        type: "button",
+        title: "Commands",
+        aria: { label: "Commands" },
+        on: { click: () => this.slash() },
+      },
+      "/",
+    );
+    this.send = el(
+      "button",
+      {
+        class: "icon send",
+        type: "button",
+        title: "Send",
+        aria: { label: "Send" },
+        on: { click: () => this.submit() },
+      },
+      "➤",
+    );
+    this.writing = el(
+      "div",
+      { class: "writing" },
+      this.list.node,
+      this.reply,
+      this.shelf,
+      el("div", { class: "line" }, plus, slash, this.text, this.send),
+      this.picker,
+    );
     this.node.replaceChildren(this.writing);
 
     this.text.addEventListener("input", () => this.typed());
     this.text.addEventListener("keydown", (event) => this.key(event));
     this.text.addEventListener("blur", () => this.list.close());
-    this.picker.addEventListener("change", () => { this.attach([...this.picker.files]); this.picker.value = ""; });
+    this.picker.addEventListener("change", () => {
+      this.attach([...this.picker.files]);
+      this.picker.value = "";
+    });
     document.addEventListener("paste", (event) => this.pasted(event));
     this.drops();
   }
@@ -89,7 +130,10 @@ export class Composer {
       place: this.place,
       people: this.context.people,
       places: this.context.places,
-      done: (interaction) => { this.leave(); this.context.started(interaction); },
+      done: (interaction) => {
+        this.leave();
+        this.context.started(interaction);
+      },
       cancel: () => this.leave(),
     });
     for (const file of this.files) this.call.accept(file);
@@ -109,11 +153,27 @@ export class Composer {
   answer(message) {
     this.leave();
     const ping = el("input", { type: "checkbox", checked: true });
-    const close = el("button", { class: "icon", type: "button", aria: { label: "Do not reply" }, on: { click: () => this.cancelReply() } }, "✕");
+    const close = el(
+      "button",
+      { class: "icon", type: "button", aria: { label: "Do not reply" }, on: { click: () => this.cancelReply() } },
+      "✕",
+    );
     this.answered = { id: message.id, ping };
     this.reply.replaceChildren(
-      el("span", { class: "about" }, "Replying to ", el("b", {}, message.author.name), " ", el("span", {}, excerpt(message))),
-      el("label", { title: "Mention the author: a bot reads an answer only when it is mentioned" }, ping, " @ mention"),
+      el(
+        "span",
+        { class: "about" },
+        "Replying to ",
+        el("b", {}, message.author.name),
+        " ",
+        el("span", {}, excerpt(message)),
+      ),
+      el(
+        "label",
+        { title: "Mention the author: a bot reads an answer only when it is mentioned" },
+        ping,
+        " @ mention",
+      ),
       close,
     );
     this.reply.hidden = false;
@@ -133,11 +193,28 @@ export class Composer {
   }
 
   showFiles() {
-    const out = (file) => { this.files = this.files.filter((other) => other !== file); this.showFiles(); };
+    const out = (file) => {
+      this.files = this.files.filter((other) => other !== file);
+      this.showFiles();
+    };
     this.shelf.hidden = !this.files.length;
     this.shelf.replaceChildren(
       ...this.files.map((file) =>
-        el("div", { class: "card" }, preview(file), el("button", { class: "icon", type: "button", aria: { label: `Take out ${file.name}` }, on: { click: () => out(file) } }, "✕")),
+        el(
+          "div",
+          { class: "card" },
+          preview(file),
+          el(
+            "button",
+            {
+              class: "icon",
+              type: "button",
+              aria: { label: `Take out ${file.name}` },
+              on: { click: () => out(file) },
+            },
+            "✕",
+          ),
+        ),
       ),
     );
   }
@@ -156,7 +233,10 @@ export class Composer {
       document.body.classList.add("dropping");
     };
     document.addEventListener("dragover", over);
-    document.addEventListener("dragleave", (event) => event.relatedTarget || document.body.classList.remove("dropping"));
+    document.addEventListener(
+      "dragleave",
+      (event) => event.relatedTarget || document.body.classList.remove("dropping"),
+    );
     document.addEventListener("drop", (event) => {
       document.body.classList.remove("dropping");
       if (!event.dataTransfer.files.length) return;
@@ -181,7 +261,11 @@ export class Composer {
     this.send.disabled = true;
     const answered = this.answered;
     try {
-      const message = await this.place.send(content, { replyTo: answered?.id, ping: answered?.ping.checked, files: this.files });
+      const message = await this.place.send(content, {
+        replyTo: answered?.id,
+        ping: answered?.ping.checked,
+        files: this.files,
+      });
       this.text.value = "";
       this.fit();
       this.files = [];

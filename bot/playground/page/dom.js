@@ -7,8 +7,10 @@ export function el(tag, given = {}, ...children) {
     if (value === undefined || value === null) continue;
     if (name === "class") node.className = value;
     else if (name === "data") Object.assign(node.dataset, value);
-    else if (name === "aria") for (const [key, text] of Object.entries(value)) node.setAttribute(`aria-${key}`, text);
-    else if (name === "on") for (const [event, listener] of Object.entries(value)) node.addEventListener(event, listener);
+    else if (name === "aria")
+      for (const [key, text] of Object.entries(value)) node.setAttribute(`aria-${key}`, text);
+    else if (name === "on")
+      for (const [event, listener] of Object.entries(value)) node.addEventListener(event, listener);
     else if (name === "role") node.setAttribute("role", value);
     else node[name] = value;
   }
@@ -32,7 +34,13 @@ export function growing(area) {
 /** Tell something in passing; `problem` stays until it is dismissed. */
 export function notice(text, { problem = true } = {}) {
   const box = el("div", { class: problem ? "notice problem" : "notice" }, el("span", {}, text));
-  box.append(el("button", { class: "icon", type: "button", aria: { label: "Dismiss" }, on: { click: () => box.remove() } }, "✕"));
+  box.append(
+    el(
+      "button",
+      { class: "icon", type: "button", aria: { label: "Dismiss" }, on: { click: () => box.remove() } },
+      "✕",
+    ),
+  );
   const shown = byId("notices");
   for (const old of [...shown.children]) if (old.firstChild.textContent === text) old.remove();
   shown.append(box);

@@ -80,14 +80,17 @@ export class Feed {
       if (focused) node.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     }
     // The height of a picture is only known once it is there, where the server does not tell it.
-    for (const image of node.querySelectorAll("img")) image.addEventListener("load", () => this.atEnd && this.toEnd());
+    for (const image of node.querySelectorAll("img"))
+      image.addEventListener("load", () => this.atEnd && this.toEnd());
   }
 
   regroup() {
     let previous = null;
     for (const node of this.box.querySelectorAll(".message")) {
       const follows =
-        previous && previous.dataset.author === node.dataset.author && node.dataset.fresh === "false" &&
+        previous &&
+        previous.dataset.author === node.dataset.author &&
+        node.dataset.fresh === "false" &&
         Number(node.dataset.time) - Number(previous.dataset.time) < GROUPED;
       node.classList.toggle("follows", Boolean(follows));
       previous = node;

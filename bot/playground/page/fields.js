@@ -6,17 +6,35 @@
 import { bytes, el, growing } from "./dom.js";
 import { suggesting } from "./suggestions.js";
 
-export const KIND = { STRING: 3, INTEGER: 4, BOOLEAN: 5, USER: 6, CHANNEL: 7, ROLE: 8, MENTIONABLE: 9, NUMBER: 10, ATTACHMENT: 11 };
+export const KIND = {
+  STRING: 3,
+  INTEGER: 4,
+  BOOLEAN: 5,
+  USER: 6,
+  CHANNEL: 7,
+  ROLE: 8,
+  MENTIONABLE: 9,
+  NUMBER: 10,
+  ATTACHMENT: 11,
+};
 const LONG = 200; // characters from which a text gets room for several lines
 
 /** The field of a slash command's option. `context` is {suggest(name, text), people(), places()}. */
 export function optionField(option, context) {
   if (option.type === KIND.ATTACHMENT) return fileField({ limit: 1 });
-  if (option.type === KIND.BOOLEAN) return choiceField([{ name: "True", value: true }, { name: "False", value: false }]);
+  if (option.type === KIND.BOOLEAN)
+    return choiceField([
+      { name: "True", value: true },
+      { name: "False", value: false },
+    ]);
   if (option.type === KIND.USER || option.type === KIND.MENTIONABLE) return choiceField(named(context.people()));
   if (option.type === KIND.CHANNEL) return choiceField(named(context.places()));
   if (option.choices?.length) return choiceField(option.choices);
-  if (option.autocomplete) return suggesting((text) => context.suggest(option.name, text), (text) => typed(option, text));
+  if (option.autocomplete)
+    return suggesting(
+      (text) => context.suggest(option.name, text),
+      (text) => typed(option, text),
+    );
   if (option.type === KIND.INTEGER || option.type === KIND.NUMBER) return numberField(option);
   return textField({ long: (option.max_length || 0) >= LONG, most: option.max_length, least: option.min_length });
 }
@@ -49,7 +67,12 @@ export function textField({ long, most, least, text = "", placeholder = "" }) {
 
 function numberField(option) {
   const whole = option.type === KIND.INTEGER;
-  const input = el("input", { type: "text", inputMode: whole ? "numeric" : "decimal", placeholder: bounds(option), autocomplete: "off" });
+  const input = el("input", {
+    type: "text",
+    inputMode: whole ? "numeric" : "decimal",
+    placeholder: bounds(option),
+    autocomplete: "off",
+  });
   return field(input, () => typed(option, input.value.trim()));
 }
 
@@ -63,9 +86,13 @@ export function bounds(option) {
 
 export function choiceField(choices, { chosen, placeholder = "Choose" } = {}) {
   const select = el("select", {}, el("option", { value: "" }, placeholder));
-  choices.forEach((choice, index) => select.append(el("option", { value: String(index), selected: choice.value === chosen }, choice.name)));
+  choices.forEach((choice, index) =>
+    select.append(el("option", { value: String(index), selected: choice.value === chosen }, choice.name)),
+  );
   const set = (text) => {
-    const found = choices.findIndex((choice) => choice.name.toLowerCase() === text.toLowerCase() || String(choice.value) === text);
+    const found = choices.findIndex(
+      (choice) => choice.name.toLowerCase() === text.toLowerCase() || String(choice.value) === text,
+    );
     select.value = found < 0 ? "" : String(found);
   };
   return field(select, () => (select.value === "" ? undefined : choices[Number(select.value)].value), { set });
@@ -73,15 +100,30 @@ export function choiceField(choices, { chosen, placeholder = "Choose" } = {}) {
 
 /** Ticks or a choice of one; the value is an array. */
 export function ticksField(options, { name, one = false }) {
-  const boxes = options.map((option) => el("input", { type: one ? "radio" : "checkbox", name, value: option.value, checked: Boolean(option.default) }));
-  const node = el("div", { class: "ticks" }, options.map((option, index) => el("label", {}, boxes[index], el("span", {}, option.label, option.description && el("small", {}, option.description)))));
+  const boxes = options.map((option) =>
+    el("input", { type: one ? "radio" : "checkbox", name, value: option.value, checked: Boolean(option.default) }),
+  );
+  const node = el(
+    "div",
+    { class: "ticks" },
+    options.map((option, index) =>
+      el(
+        "label",
+        {},
+        boxes[index],
+        el("span", {}, option.label, option.description && el("small", {}, option.description)),
+      ),
+    ),
+  );
   const value = () => boxes.filter((box) => box.checked).map((box) => box.value);
   return field(node, value, { focus: () => boxes[0]?.focus() });
 }
 
 export function tickField({ ticked = false, label = "" }) {
   const box = el("input", { type: "checkbox", checked: ticked });
-  return field(el("label", { class: "ticks" }, box, el("span", {}, label)), () => box.checked, { focus: () => box.focus() });
+  return field(el("label", { class: "ticks" }, box, el("span", {}, label)), () => box.checked, {
+    focus: () => box.focus(),
+  });
 }
 
 /** A place to drop, paste or pick files; `limit` is how many. */
@@ -93,7 +135,24 @@ export function fileField({ limit = 1 }) {
   const show = () => {
     pick.replaceChildren(...(files.length ? files.flatMap(preview) : ["Pick, drop or paste a picture"]));
     node.querySelector(".icon")?.remove();
-    if (files.length) node.append(el("button", { class: "icon", type: "button", aria: { label: "Take it out" }, on: { click: () => { files = []; show(); } } }, "✕"));
+    if (files.length)
+      node.append(
+        el(
+          "button",
+          {
+            class: "icon",
+            type: "button",
+            aria: { label: "Take it out" },
+            on: {
+              click: () => {
+                files = [];
+                show();
+              },
+            },
+          },
+          "✕",
+        ),
+      );
   };
   const take = (added) => {
     files = [...files, ...added].slice(-limit);
@@ -107,7 +166,10 @@ export function fileField({ limit = 1 }) {
   return field(node, () => undefined, {
     file: () => (limit > 1 ? (files.length ? files : undefined) : files[0]),
     focus: () => pick.focus(),
-    accept: (file) => { take([file]); return true; },
+    accept: (file) => {
+      take([file]);
+      return true;
+    },
   });
 }
 
@@ -119,6 +181,9 @@ export function preview(file) {
   const image = el("img", { src: address, alt: "" });
   const done = () => URL.revokeObjectURL(address);
   image.addEventListener("load", done);
-  image.addEventListener("error", () => { done(); image.remove(); });
+  image.addEventListener("error", () => {
+    done();
+    image.remove();
+  });
   return [image, ...nodes];
 }

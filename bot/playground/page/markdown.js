@@ -97,7 +97,11 @@ function styled(found, names) {
 }
 
 function covered(text, names) {
-  const cover = el("button", { class: "spoiler", type: "button", title: "Show" }, el("span", {}, inline(text, names)));
+  const cover = el(
+    "button",
+    { class: "spoiler", type: "button", title: "Show" },
+    el("span", {}, inline(text, names)),
+  );
   cover.addEventListener("click", () => cover.classList.add("open"));
   return cover;
 }
@@ -117,7 +121,12 @@ function moment(seconds, style) {
 
 function relative(date) {
   const seconds = (date.getTime() - Date.now()) / 1000;
-  const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const units = [
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+    ["second", 1],
+  ];
   const [unit, length] = units.find(([, size]) => Math.abs(seconds) >= size) || units[3];
   return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(Math.round(seconds / length), unit);
 }

@@ -26,9 +26,16 @@ export function renderMessage(message, context) {
   const when = new Date(message.timestamp);
   const mentionsMe = (message.mentions || []).some((user) => user.id === context.me);
   const node = el("article", {
-    class: ["message", message.ephemeral && "ephemeral", mentionsMe && !message.mine && "mentioned"].filter(Boolean).join(" "),
+    class: ["message", message.ephemeral && "ephemeral", mentionsMe && !message.mine && "mentioned"]
+      .filter(Boolean)
+      .join(" "),
     tabIndex: -1,
-    data: { id: message.id, author: author.id, time: String(when.getTime()), fresh: String(Boolean(message.interaction_metadata || message.message_reference)) },
+    data: {
+      id: message.id,
+      author: author.id,
+      time: String(when.getTime()),
+      fresh: String(Boolean(message.interaction_metadata || message.message_reference)),
+    },
   });
   node.append(
     ...above(message, bound),
@@ -51,7 +58,15 @@ function above(message, context) {
   const call = message.interaction_metadata;
   if (call?.name) {
     const what = call.command_type === 3 ? call.name : `/${call.name}`;
-    lines.push(el("div", { class: "context" }, el("b", {}, context.names.user(call.user.id)), " used ", el("span", { class: "mention" }, what)));
+    lines.push(
+      el(
+        "div",
+        { class: "context" },
+        el("b", {}, context.names.user(call.user.id)),
+        " used ",
+        el("span", { class: "mention" }, what),
+      ),
+    );
   }
   if (message.message_reference && !call) {
     const answered = message.referenced_message;
@@ -68,19 +83,44 @@ function above(message, context) {
 /** What a message says, in a few plain words. */
 export function excerpt(message) {
   const words = message.content.split("\n")[0].replace(/^-# |\*\*|`|\\(?=[^A-Za-z0-9\s])/g, "");
-  return words.slice(0, 120) || (message.attachments.length ? "a picture" : message.embeds[0]?.title || "a message");
+  return (
+    words.slice(0, 120) || (message.attachments.length ? "a picture" : message.embeds[0]?.title || "a message")
+  );
 }
 
 function body(message, context) {
-  if (message.loading) return [el("p", { class: "thinking" }, `${message.author.name} is thinking`, el("span", { class: "dots" }, "…"))];
+  if (message.loading)
+    return [
+      el("p", { class: "thinking" }, `${message.author.name} is thinking`, el("span", { class: "dots" }, "…")),
+    ];
   const parts = [];
-  if (message.content) parts.push(el("div", { class: "text" }, markdown(message.content, context.names), message.edited_timestamp && message.mine && el("small", { class: "fine" }, " (edited)")));
-  if (message.attachments.length) parts.push(el("div", { class: message.attachments.length > 1 ? "files several" : "files" }, message.attachments.map(attachment)));
+  if (message.content)
+    parts.push(
+      el(
+        "div",
+        { class: "text" },
+        markdown(message.content, context.names),
+        message.edited_timestamp && message.mine && el("small", { class: "fine" }, " (edited)"),
+      ),
+    );
+  if (message.attachments.length)
+    parts.push(
+      el(
+        "div",
+        { class: message.attachments.length > 1 ? "files several" : "files" },
+        message.attachments.map(attachment),
+      ),
+    );
   parts.push(...message.embeds.map((given) => embed(given, context)));
   parts.push(...components(message.components, context));
-  for (const reaction of message.reactions || []) parts.push(el("span", { class: "reaction" }, `${reaction.emoji.name} ${reaction.count}`));
+  for (const reaction of message.reactions || [])
+    parts.push(el("span", { class: "reaction" }, `${reaction.emoji.name} ${reaction.count}`));
   if (message.ephemeral) {
-    const dismiss = el("button", { class: "plain", type: "button", on: { click: () => context.remove(message) } }, "Dismiss");
+    const dismiss = el(
+      "button",
+      { class: "plain", type: "button", on: { click: () => context.remove(message) } },
+      "Dismiss",
+    );
     parts.push(el("div", { class: "private" }, "Only you can see this · ", dismiss));
   }
   return parts;
@@ -89,9 +129,11 @@ function body(message, context) {
 function tools(message, context) {
   if (message.loading) return el("span");
   const box = el("div");
-  const add = (label, title, act) => box.append(el("button", { type: "button", title, aria: { label: title }, on: { click: act } }, label));
+  const add = (label, title, act) =>
+    box.append(el("button", { type: "button", title, aria: { label: title }, on: { click: act } }, label));
   if (context.mayWrite && !message.ephemeral) add("↩ Reply", "Reply", () => context.reply(message));
-  for (const command of context.menus()) add(command.name, command.name, () => context.menu(message, command.name));
+  for (const command of context.menus())
+    add(command.name, command.name, () => context.menu(message, command.name));
   if (message.may_delete && !message.ephemeral) add("Delete", "Delete", () => context.remove(message));
   return el("div", { class: "tools" }, box.childElementCount > 0 && box);
 }

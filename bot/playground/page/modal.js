@@ -10,9 +10,20 @@ export function openModal(given, send, context) {
   const fields = new Map();
   const problem = el("p", { class: "problem", role: "alert" });
   const submit = el("button", { class: "button primary", type: "submit" }, "Submit");
-  const cancel = el("button", { class: "button secondary", type: "button", on: { click: () => dialog.close() } }, "Cancel");
+  const cancel = el(
+    "button",
+    { class: "button secondary", type: "button", on: { click: () => dialog.close() } },
+    "Cancel",
+  );
 
-  const form = el("form", {}, el("h2", {}, given.title), given.components.map((part) => row(part, fields, context)), problem, el("div", { class: "end" }, cancel, submit));
+  const form = el(
+    "form",
+    {},
+    el("h2", {}, given.title),
+    given.components.map((part) => row(part, fields, context)),
+    problem,
+    el("div", { class: "end" }, cancel, submit),
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     submit.disabled = true;
@@ -41,7 +52,12 @@ export function openModal(given, send, context) {
 }
 
 function row(part, fields, context) {
-  if (part.type === 1) return el("div", { class: "rows" }, part.components.map((inner) => labelled(inner.label, null, inner, fields, context)));
+  if (part.type === 1)
+    return el(
+      "div",
+      { class: "rows" },
+      part.components.map((inner) => labelled(inner.label, null, inner, fields, context)),
+    );
   if (part.type === 18) return labelled(part.label, part.description, part.component, fields, context);
   if (part.type === 10) return el("div", { class: "text" }, markdown(part.content, context.names));
   return null;
@@ -52,13 +68,28 @@ function labelled(label, description, part, fields, context) {
   if (!field) return null;
   fields.set(part.custom_id, field);
   const needed = part.required !== false && part.type !== 23;
-  return el("div", { class: "field" }, el("label", {}, el("span", {}, label, needed && el("b", { class: "needed", title: "needed" }, " *")), description && el("small", {}, description), field.node));
+  return el(
+    "div",
+    { class: "field" },
+    el(
+      "label",
+      {},
+      el("span", {}, label, needed && el("b", { class: "needed", title: "needed" }, " *")),
+      description && el("small", {}, description),
+      field.node,
+    ),
+  );
 }
 
 function inputFor(part, context) {
   if (part.type === 4) {
     const long = part.style === 2;
-    const field = textField({ long, most: part.max_length, text: part.value || "", placeholder: part.placeholder || "" });
+    const field = textField({
+      long,
+      most: part.max_length,
+      text: part.value || "",
+      placeholder: part.placeholder || "",
+    });
     if (long) field.node.rows = 3;
     return { ...field, blank: "" };
   }
@@ -75,7 +106,10 @@ function inputFor(part, context) {
 function menu(part, options) {
   if ((part.max_values ?? 1) > 1) return ticksField(options, { name: part.custom_id });
   const choices = options.map((option) => ({ name: option.label, value: option.value }));
-  const field = choiceField(choices, { chosen: options.find((option) => option.default)?.value, placeholder: part.placeholder || "Choose" });
+  const field = choiceField(choices, {
+    chosen: options.find((option) => option.default)?.value,
+    placeholder: part.placeholder || "Choose",
+  });
   const chosen = field.value;
   return { ...field, value: () => (chosen() === undefined ? [] : [chosen()]) };
 }

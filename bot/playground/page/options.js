@@ -11,8 +11,18 @@ export class Options {
     this.items = [];
     this.active = -1;
     this.id = `options${++lists}`;
-    this.node = el("ul", { class: above ? "options above" : "options", id: this.id, role: "listbox", hidden: true });
-    for (const [name, value] of [["role", "combobox"], ["aria-controls", this.id], ["aria-expanded", "false"], ["aria-autocomplete", "list"]]) {
+    this.node = el("ul", {
+      class: above ? "options above" : "options",
+      id: this.id,
+      role: "listbox",
+      hidden: true,
+    });
+    for (const [name, value] of [
+      ["role", "combobox"],
+      ["aria-controls", this.id],
+      ["aria-expanded", "false"],
+      ["aria-autocomplete", "list"],
+    ]) {
       input.setAttribute(name, value);
     }
     input.addEventListener("keydown", (event) => this.key(event));
@@ -58,7 +68,8 @@ export class Options {
     const count = this.items.length;
     if (event.key === "ArrowDown" && count) this.mark((this.active + 1) % count);
     else if (event.key === "ArrowUp" && count) this.mark((this.active - 1 + count) % count);
-    else if ((event.key === "Enter" || event.key === "Tab") && this.active >= 0) this.choose(this.items[this.active]);
+    else if ((event.key === "Enter" || event.key === "Tab") && this.active >= 0)
+      this.choose(this.items[this.active]);
     else if (event.key === "Escape") this.close();
     else return;
     event.preventDefault();

@@ -24,9 +24,19 @@ export function attachment(file) {
   const address = file.id ? steady(file) : local(file.url);
   const isPicture = /^image\/(png|jpeg|gif|webp|bmp)/.test(file.content_type || "");
   if (!isPicture || !address) {
-    return el("a", { class: "file", href: address, download: file.filename, target: "_blank" }, el("span", {}, file.filename), el("small", {}, bytes(file.size)));
+    return el(
+      "a",
+      { class: "file", href: address, download: file.filename, target: "_blank" },
+      el("span", {}, file.filename),
+      el("small", {}, bytes(file.size)),
+    );
   }
-  const shown = picture(address, { name: file.filename, about: file.description, width: file.width, height: file.height });
+  const shown = picture(address, {
+    name: file.filename,
+    about: file.description,
+    width: file.width,
+    height: file.height,
+  });
   return file.filename.startsWith("SPOILER_") ? behindCover(shown) : shown;
 }
 
@@ -36,7 +46,13 @@ export function picture(address, { name = "", about = "", width, height, small =
   image.addEventListener("error", () => image.classList.add("missing"));
   return el(
     "button",
-    { class: small ? "picture small" : "picture", type: "button", title: name, aria: { label: `Enlarge ${about || name}` }, on: { click: () => view(address, about || name) } },
+    {
+      class: small ? "picture small" : "picture",
+      type: "button",
+      title: name,
+      aria: { label: `Enlarge ${about || name}` },
+      on: { click: () => view(address, about || name) },
+    },
     image,
   );
 }
@@ -56,7 +72,13 @@ function view(address, about) {
   const close = () => viewer.close();
   viewer.replaceChildren(
     el("img", { src: address, alt: about, on: { click: close } }),
-    el("p", {}, el("span", {}, about), el("a", { href: address, target: "_blank" }, "Open original"), el("button", { type: "button", on: { click: close } }, "Close")),
+    el(
+      "p",
+      {},
+      el("span", {}, about),
+      el("a", { href: address, target: "_blank" }, "Open original"),
+      el("button", { type: "button", on: { click: close } }, "Close"),
+    ),
   );
   viewer.onclick = (event) => event.target === viewer && close();
   viewer.showModal();

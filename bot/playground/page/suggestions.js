@@ -46,6 +46,9 @@ export function suggesting(ask, read) {
     file: () => undefined,
     focus: () => input.focus(),
     accept: () => false,
-    set: (text) => { input.value = text; chosen = null; },
+    set: (text) => {
+      input.value = text;
+      chosen = null;
+    },
   };
 }

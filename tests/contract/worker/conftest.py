@@ -32,13 +32,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Model]:
 
 @pytest.fixture(scope="session")
 def hub_cache(models: dict[str, Model], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the hub's client would have kept of two models: all of one, and of another the small files."""
+    """What the hub's client would have kept of three models: all of one, and of others the small files."""
     cache = tmp_path_factory.mktemp("hub")
     _keep(Path(models["sd1"].source), cache / "models--nobody--small-model")
-    _keep(
-        Path(models["sd1-file"].source).with_suffix(".config"),
-        cache / "models--stable-diffusion-v1-5--stable-diffusion-v1-5",
-    )
+    small_files = Path(models["sd1-file"].source).with_suffix(".config")
+    _keep(small_files, cache / "models--nobody--half-a-model")
+    _keep(small_files, cache / "models--stable-diffusion-v1-5--stable-diffusion-v1-5")
     return cache
 
 

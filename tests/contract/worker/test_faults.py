@@ -94,10 +94,13 @@ def test_a_missing_folder_is_named(worker: WorkerProcess, models: Models, tmp_pa
     assert str(tmp_path / "nowhere") in words
 
 
-def test_a_hub_model_that_cannot_be_fetched_says_what_to_do(worker: WorkerProcess, models: Models) -> None:
-    words = failed_load(worker, replace(models["sd1"], source="nobody/no-such-model"))
+@pytest.mark.parametrize("source", ["nobody/no-such-model", "nobody/half-a-model"])
+def test_a_hub_model_that_cannot_be_fetched_says_what_to_do(
+    worker: WorkerProcess, models: Models, source: str
+) -> None:
+    words = failed_load(worker, replace(models["sd1"], source=source))
 
-    assert "nobody/no-such-model" in words
+    assert f"{source} is not complete on this machine" in words
     assert "connect once, or name a folder" in words
 
 

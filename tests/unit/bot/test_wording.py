@@ -25,11 +25,12 @@ from bot.errors import (
     NotWritten,
 )
 from bot.history import Generation, Page, Picture
+from bot.ledger import AllowanceState
 from bot.source import Correction
-from bot.studio import QueuedJob
+from bot.studio import QueuedJob, WorkerStatus
 from bot.updates import Drawing, Waiting
 from bot.wording.text import duration, escape, listing, quote, shorten
-from db import DatabaseError
+from db import DatabaseError, Totals
 from generation import (
     PROMPT_LIMIT,
     AllowanceSpent,
@@ -49,9 +50,10 @@ from generation import (
     TooLong,
     UnknownChoice,
     WorkerDied,
+    WorkerState,
 )
 from generation.errors import WorkerBusy
-from tests.recipes import a_recipe
+from tests.recipes import a_model, a_recipe
 
 SENTENCES = [
     (EmptyText(), "The prompt is empty: say in a few words what to draw."),
@@ -337,6 +339,22 @@ def test_others_are_not_shown_what_one_asked_for() -> None:
     job = a_queued_job("fox")
     assert "fox" in str(wording.queue_list([job], 7).description)
     assert "fox" not in str(wording.queue_list([job], 8).description)
+
+
+@pytest.mark.parametrize(
+    ("left", "full_at", "words"),
+    [
+        (600.0, 1.7e9, "all of 10 min of drawing time"),
+        (90.0, 1.7e9, "90 s of 10 min of drawing time left; all of it is back <t:1700000000:R>"),
+        (0.0, 1.7e9, "none of 10 min of drawing time left; all of it is back <t:1700000000:R>"),
+        (90.0, None, "90 s of 10 min of drawing time left"),
+    ],
+)
+def test_an_allowance_explains_itself(left: float, full_at: float | None, words: str) -> None:
+    state = AllowanceState(left=left, capacity=600.0, per_hour=600.0, full_at=full_at)
+    status = WorkerStatus(state=WorkerState.IDLE)
+    embed = wording.information(status, a_model(), state, Totals(generations=0, pictures=0, seconds=0.0), 0)
+    assert words in {field.value for field in embed.fields}
 
 
 @pytest.mark.parametrize(

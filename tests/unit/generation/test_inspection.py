@@ -225,3 +225,22 @@ def test_inspecting_needs_no_torch() -> None:
     code = "import sys, generation.inspection, generation.metadata; sys.exit('torch' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_hub_model_is_told_from_the_small_files_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub.constants
+
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    kept = tmp_path / "models--nobody--Small-Model"
+    a_folder(kept / "snapshots" / commit, **SDXL)
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text(commit)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+
+    model = inspect_model("nobody/Small-Model")
+
+    assert (model.name, model.title, model.source) == ("small-model", "Small-Model", "nobody/Small-Model")
+    assert model.family is Family.SDXL
+    assert model.folder is None

@@ -73,14 +73,14 @@ def test_a_seed_means_what_it_means_in_diffusers(
     assert ours.tobytes() == theirs.tobytes()
 
 
-@pytest.mark.parametrize("scheduler", Scheduler)
+@pytest.mark.parametrize(("kind", "scheduler"), [("sdxl", Scheduler.DDIM), *(("sd1", each) for each in Scheduler)])
 def test_a_batch_gives_very_nearly_the_pictures_that_their_seeds_give_alone(
-    set_up: SetUp, gradient: Path, scheduler: Scheduler
+    set_up: SetUp, gradient: Path, kind: str, scheduler: Scheduler
 ) -> None:
     for recipe, source in ((small, None), (from_source, gradient)):
-        together = set_up("sd1", batches=True).arrays(recipe(scheduler=scheduler, seeds=(1, 2)), source=source)
+        together = set_up(kind, batches=True).arrays(recipe(scheduler=scheduler, seeds=(1, 2)), source=source)
         alone = [
-            set_up("sd1").arrays(recipe(scheduler=scheduler, seeds=(seed,)), source=source)[0] for seed in (1, 2)
+            set_up(kind).arrays(recipe(scheduler=scheduler, seeds=(seed,)), source=source)[0] for seed in (1, 2)
         ]
         for one, other in zip(together, alone, strict=True):
             assert _distance(one, other) <= 2
@@ -172,6 +172,21 @@ def test_an_autoencoder_that_overflows_is_run_once_more_in_full_precision(set_up
     assert seen == [torch.bfloat16, torch.float32]
     assert vae.dtype is torch.bfloat16
     assert np.mean(_differences(image.tobytes(), expected.tobytes())) < 3
+
+
+def test_an_autoencoder_known_to_overflow_is_never_run_in_fp16(set_up: SetUp, gradient: Path) -> None:
+    easel = set_up("sdxl", dtype=torch.float16)
+    pipeline = easel.loaded.pipelines[Mode.TEXT_TO_IMAGE]
+
+    with (
+        _overflowing(pipeline.vae.decoder, set()) as decoded,
+        _overflowing(pipeline.vae.encoder, set()) as encoded,
+    ):
+        easel.draw(from_source(), source=gradient)
+
+    assert pipeline.vae.config.force_upcast
+    assert decoded == encoded == [torch.float32]
+    assert pipeline.vae.dtype is torch.float16
 
 
 def test_a_picture_of_no_numbers_is_an_error_and_never_black(set_up: SetUp) -> None:

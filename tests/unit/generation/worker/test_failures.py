@@ -22,7 +22,7 @@ from generation.worker.engine import NoNumbers, SourceMissing
         (OSError(errno.ENOSPC, "No space left on device"), FailureKind.DISK_FULL),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), FailureKind.DISK_FULL),
         (PermissionError(errno.EACCES, "Permission denied"), FailureKind.BUG),
-        (NoNumbers("beyond float16"), FailureKind.BUG),
+        (NoNumbers("beyond float16"), FailureKind.OVERFLOW),
         (ZeroDivisionError(), FailureKind.BUG),
     ],
 )

@@ -1,0 +1,191 @@
+"""Progress is told at its pace, newest first, and is silent once the result is on its way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import cast
+
+import discord
+import pytest
+
+from bot.place import Address
+from bot.post import Closed, Post, Unreachable
+from bot.progress import Progress
+from bot.studio import Studio
+from bot.updates import Drawing, Ended, Feed, Update, Waiting
+from bot.views import waiting_view
+from generation import JobState
+
+ADDRESS = Address(channel_id=2, waiting_message_id=3)
+
+
+class Jobs:
+    """As much of a studio as is followed: one job's feed."""
+
+    def __init__(self) -> None:
+        self.feed = Feed(Waiting(place=2, expected=9.0))
+
+    def follow(self, generation_id: str) -> AsyncIterator[Update]:
+        del generation_id
+        return self.feed.follow()
+
+
+class Wall:
+    """As much of the post as progress uses: it keeps what was written, and may be slow or shut."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.trouble: Exception | None = None
+        self.tried = asyncio.Event()
+
+    async def edit_waiting(self, address: Address, *, content: str, view: discord.ui.View) -> int:
+        assert address is ADDRESS
+        assert view.children
+        self.tried.set()
+        await self.open.wait()
+        if self.trouble is not None:
+            raise self.trouble
+        self.written.append(content.splitlines()[-1])
+        return 3
+
+
+class Pace:
+    """Pauses that end when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.seconds: list[float] = []
+        self._over = asyncio.Event()
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        self.asked.set()
+        await self._over.wait()
+        self._over.clear()
+
+    async def begun(self) -> None:
+        async with asyncio.timeout(5):
+            await self.asked.wait()
+        self.asked.clear()
+
+    def end(self) -> None:
+        self._over.set()
+
+
+@pytest.fixture
+async def wall() -> Wall:
+    return Wall()
+
+
+@pytest.fixture
+async def pace() -> Pace:
+    return Pace()
+
+
+@pytest.fixture
+async def jobs() -> Jobs:
+    return Jobs()
+
+
+@pytest.fixture
+async def progress(jobs: Jobs, wall: Wall, pace: Pace) -> Progress:
+    return Progress(cast(Studio, jobs), cast(Post, wall), waiting_view, interval=2.0, sleep=pace)
+
+
+async def test_the_first_state_is_told_at_once_and_the_next_after_the_interval(
+    progress: Progress, jobs: Jobs, wall: Wall, pace: Pace
+) -> None:
+    progress.follow("abc", ADDRESS, "a cat")
+    await pace.begun()
+    assert wall.written == ["-# Place 2 in the queue, ready in about 9 s"]
+    assert pace.seconds == [2.0]
+    for step in (1, 2, 3):
+        jobs.feed.set(Drawing(step=step, steps=4, remaining=None))
+    pace.end()
+    await pace.begun()
+    # What came in between is never told.
+    assert wall.written[1:] == ["-# ▰▰▰▰▰▰▰▰▰▱▱▱ step 3 of 4"]
+    await progress.close()
+
+
+async def test_what_was_told_already_is_not_told_again(
+    progress: Progress, jobs: Jobs, wall: Wall, pace: Pace
+) -> None:
+    progress.follow("abc", ADDRESS, "a cat")
+    await pace.begun()
+    jobs.feed.set(Waiting(place=2, expected=8.9))  # the same in whole seconds
+    pace.end()
+    jobs.feed.set(Drawing(step=1, steps=4, remaining=None))
+    await pace.begun()
+    assert len(wall.written) == 2
+    await progress.close()
+
+
+async def test_nothing_is_told_after_a_stop(progress: Progress, jobs: Jobs, wall: Wall, pace: Pace) -> None:
+    progress.follow("abc", ADDRESS, "a cat", notes=("Upright.",))
+    await pace.begun()
+    assert await progress.stop("abc") == ("Upright.",)
+    jobs.feed.set(Drawing(step=1, steps=4, remaining=None))
+    pace.end()
+    await asyncio.sleep(0)
+    assert wall.written == ["-# Upright."]
+    assert await progress.stop("abc") == ()
+
+
+async def test_a_stop_waits_for_an_edit_that_is_on_its_way(progress: Progress, wall: Wall) -> None:
+    wall.open.clear()
+    progress.follow("abc", ADDRESS, "a cat")
+    await wall.tried.wait()
+    stopping = asyncio.create_task(progress.stop("abc"))
+    await asyncio.sleep(0)
+    assert not stopping.done()
+    wall.open.set()
+    await stopping
+    assert len(wall.written) == 1
+
+
+async def test_an_edit_that_never_arrives_holds_a_stop_up_for_a_moment_only(
+    progress: Progress, wall: Wall
+) -> None:
+    wall.open.clear()
+    progress.follow("abc", ADDRESS, "a cat")
+    await wall.tried.wait()
+    async with asyncio.timeout(5):
+        await progress.stop("abc")
+    assert wall.written == []
+
+
+async def test_a_passing_fault_does_not_end_the_telling(
+    progress: Progress, jobs: Jobs, wall: Wall, pace: Pace
+) -> None:
+    wall.trouble = Unreachable("503")
+    progress.follow("abc", ADDRESS, "a cat")
+    await pace.begun()
+    wall.trouble = None
+    jobs.feed.set(Drawing(step=1, steps=4, remaining=None))
+    pace.end()
+    await pace.begun()
+    assert len(wall.written) == 1
+    await progress.close()
+
+
+async def test_a_deleted_waiting_message_ends_the_telling(progress: Progress, jobs: Jobs, wall: Wall) -> None:
+    wall.trouble = Closed("404 10008")
+    progress.follow("abc", ADDRESS, "a cat")
+    await wall.tried.wait()
+    wall.tried.clear()
+    jobs.feed.set(Drawing(step=1, steps=4, remaining=None))
+    await asyncio.sleep(0)
+    assert not wall.tried.is_set()
+    assert await progress.stop("abc") == ()
+
+
+async def test_the_end_is_left_to_the_delivery(progress: Progress, jobs: Jobs, wall: Wall, pace: Pace) -> None:
+    progress.follow("abc", ADDRESS, "a cat")
+    await pace.begun()
+    jobs.feed.set(Ended(state=JobState.FINISHED))
+    pace.end()
+    await asyncio.sleep(0)
+    await progress.stop("abc")
+    assert len(wall.written) == 1
