@@ -1,0 +1,124 @@
+"""`easel draw` and `easel doctor`, as an operator types them."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from generation.metadata import read
+from tests.e2e.conftest import ROOT, BotProcess
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def easel_command(folder: Path, *arguments: str, **environment: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of `easel ARGUMENTS` in `folder`."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("EASEL_")}
+    clean |= {"EASEL_THREADS": "1", "EASEL_DEVICE": "cpu", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", *arguments,
+        cwd=folder, env=clean | {"COLUMNS": "200"} | environment,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(150):
+        output, errors = await process.communicate()
+    return process.returncode or 0, output.decode(), errors.decode()
+
+
+async def test_draw_writes_the_picture_with_its_recipe_inside(tmp_path: Path) -> None:
+    code, output, errors = await easel_command(
+        tmp_path, "draw", "a red cat", "-o", "cats/cat.png", "--seed", "0", "--steps", "2", "--count", "2"
+    )
+    assert code == 0, errors
+    assert output.split() == ["cats/cat.png", "cats/cat-2.png"]
+    recipe = read(tmp_path / "cats" / "cat-2.png")
+    assert recipe is not None
+    assert (recipe.prompt, recipe.seeds, recipe.num_inference_steps) == ("a red cat", (1,), 2)
+
+
+async def test_the_same_seed_draws_the_same_picture_and_an_image_is_redrawn(tmp_path: Path) -> None:
+    for name in ("one.png", "two.png"):
+        code, _, errors = await easel_command(
+            tmp_path, "draw", "a red cat", "-o", name, "--seed", "7", "--steps", "2"
+        )
+        assert code == 0, errors
+    with Image.open(tmp_path / "one.png") as one, Image.open(tmp_path / "two.png") as two:
+        assert one.tobytes() == two.tobytes()
+    code, _, errors = await easel_command(
+        tmp_path, "draw", "a blue cat", "--image", "one.png", "--strength", "0", "-o", "kept.png"
+    )
+    assert code == 0, errors
+    with Image.open(tmp_path / "one.png") as one, Image.open(tmp_path / "kept.png") as kept:
+        assert one.convert("RGB").tobytes() == kept.convert("RGB").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["a cat", "--size", "300x301"], ["300x301", "closest"]),
+        (["a cat", "--strength", "0.5"], ["strength", "image"]),
+        (["a cat", "--strength", "2"], ["strength", "2"]),
+        (["a cat", "--image", "nothing.png"], ["nothing.png"]),
+        (["a cat", "--seed", "nobody"], ["nobody"]),
+        (["a cat", "--count", "9"], ["count", "9"]),
+        (["   "], ["prompt"]),
+        (["a cat", "--model", "sd-9000"], ["sd-9000"]),
+        (["a cat", "--model", "./no/such/folder"], ["no/such/folder"]),
+    ],
+)
+async def test_a_wrong_value_gets_one_sentence(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
+    code, output, errors = await easel_command(tmp_path, "draw", *arguments)
+    assert code in {1, 2}
+    assert output == ""
+    assert "Traceback" not in errors
+    for word in words:
+        assert word in errors
+
+
+async def test_a_picture_that_cannot_be_written_is_kept_and_told(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file, not a folder")
+    code, _, errors = await easel_command(tmp_path, "draw", "a cat", "--steps", "1", "-o", "taken/cat.png")
+    assert code == 1
+    assert "taken/cat.png" in errors
+    kept = Path(errors.rpartition("kept at ")[2].strip().rstrip("."))
+    assert await asyncio.to_thread(kept.is_file)
+
+
+async def test_beside_a_running_bot_the_bot_draws(easel: BotProcess, tmp_path: Path) -> None:
+    code, output, errors = await easel_command(
+        tmp_path, "draw", "a red cat", "--steps", "2", "-o", "cat.png", EASEL_DATA_DIR=str(easel.folder / "data")
+    )
+    assert code == 0, errors
+    assert output.split() == ["cat.png"]
+    assert read(tmp_path / "cat.png") is not None
+
+
+async def test_doctor_finds_a_healthy_machine_healthy(tmp_path: Path) -> None:
+    code, output, errors = await easel_command(tmp_path, "doctor")
+    assert code == 0, output + errors
+    for subject in ("Python", "Memory", "Disk", "Token", "Database", "Device", "Model"):
+        assert subject in output
+
+
+async def test_doctor_says_what_to_do_about_a_token_that_discord_does_not_know(
+    easel: BotProcess, tmp_path: Path
+) -> None:
+    code, output, _ = await easel_command(
+        tmp_path, "doctor", EASEL_DISCORD_TOKEN="wrong", EASEL_DISCORD_API_URL=easel.playground.api_url
+    )
+    assert code == 1
+    assert "does not know this token" in output
+    assert "EASEL_DISCORD_TOKEN" in output
+    assert "wrong" not in output
+
+
+async def test_a_wrong_setting_is_named_before_anything_starts(tmp_path: Path) -> None:
+    for command in (["run"], ["doctor"], ["draw", "a cat"]):
+        code, _, errors = await easel_command(tmp_path, *command, EASEL_DEVICE="abacus")
+        assert code == 2
+        assert "device" in errors
+        assert "abacus" in errors
+    assert not (tmp_path / "data").exists()
