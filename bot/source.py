@@ -204,18 +204,23 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     raise ValueError("no WebP image data")
 
 
-_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")  # no stuffed byte and no restart within a scan
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # no stuffed byte and no restart within a scan
+_STRETCH = 1 << 18  # bytes that are searched at once: a longer search would hold up every other thread
 
 
 def _scans(data: bytes) -> int:
     """How many scans a JPEG has up to its end; whatever stands behind that end does not count."""
     scans, position = 0, 2
-    while (marker := _MARKER.search(data, position)) is not None:
-        kind, position = marker[1][0], marker.end()
+    while position < len(data):
+        marker = _MARKER.search(data, position, position + _STRETCH)
+        if marker is None:
+            position += _STRETCH - 1  # a marker may lie across the border
+            continue
+        kind, position = data[marker.start() + 1], marker.end()
         if kind == 0xD9:  # end of image
             break
         scans += kind == 0xDA  # start of scan
-        if kind not in (0x01, 0xD8):  # all others have a length
+        if kind not in {0x01, 0xD8}:  # all others have a length
             position += int.from_bytes(data[position : position + 2], "big")
     return scans
 

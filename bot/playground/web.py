@@ -123,11 +123,11 @@ class Page:
 
     async def _state(self, _request: web.Request) -> web.Response:
         world = self._scene.world
+        bot = world.application.user
+        with_bot = [guild for guild in world.guilds.values() if bot.id in guild.members]
         persons = []
         for user in world.users.values():
-            moderates = any(
-                Permission.MANAGE_GUILD in guild.permissions_of(user.id) for guild in world.guilds.values()
-            )
+            moderates = any(Permission.MANAGE_GUILD in guild.permissions_of(user.id) for guild in with_bot)
             if not user.bot and any(user.id in guild.members for guild in world.guilds.values()):
                 persons.append(
                     {
@@ -137,7 +137,6 @@ class Page:
                         "moderator": moderates,
                     }
                 )
-        bot = world.application.user
         shown = {"id": str(bot.id), "name": bot.display_name, "online": self._gateway.online}
         return web.json_response({"bot": shown, "persons": persons})
 

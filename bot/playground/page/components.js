@@ -85,7 +85,7 @@ function several(part, least, most, context) {
   const check = () => (done.disabled = chosen().length < least || chosen().length > most);
   done.addEventListener("click", () => context.choose(part.custom_id, chosen(), done));
   const lines = part.options.map((option, index) => el("label", {}, boxes[index], el("span", {}, option.label)));
-  const box = el("details", { class: "several" }, el("summary", {}, part.placeholder || "Choose"), lines, done);
+  const box = el("details", { class: "chooser" }, el("summary", {}, part.placeholder || "Choose"), lines, done);
   box.addEventListener("change", check);
   check();
   return box;

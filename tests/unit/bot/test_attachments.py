@@ -149,7 +149,7 @@ async def test_refused_upload_leaves_no_file(pictures: Pictures) -> None:
 
 
 async def test_correction_is_handed_on(pictures: Pictures) -> None:
-    source = await read_bytes(png(4096, 2048), name="large.png", pictures=pictures)
+    source = await read_bytes(png(3000, 1500), name="large.png", pictures=pictures)
     assert source.corrections == (Correction.SHRUNK,)
     assert source.size == Size(width=2048, height=1024)
 
@@ -176,7 +176,7 @@ async def test_reading_does_not_hold_up_the_event_loop(pictures: Pictures) -> No
 
 async def test_reading_that_takes_too_long_is_told(pictures: Pictures) -> None:
     with pytest.raises(BadPicture) as caught:
-        await read_bytes(png(6000, 6000), name="large.png", pictures=pictures, deadline=0.001)
+        await read_bytes(png(3000, 3000), name="large.png", pictures=pictures, deadline=0.001)
     assert caught.value.fault is PictureFault.TOO_SLOW
     assert (caught.value.name, caught.value.limit) == ("large.png", 0.001)
     assert (await read_bytes(png(), name="next.png", pictures=pictures)).sha256
