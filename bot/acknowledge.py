@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any
 
@@ -80,7 +81,8 @@ async def whisper(
         return
     if how is _How.THINKING:
         # What follows a public "is thinking" would be public as well: it has to go first.
-        await insist(interaction.delete_original_response)
+        with suppress(discord.NotFound):  # a moderator was quicker
+            await insist(interaction.delete_original_response)
     interaction.extras[_HOW] = _How.NOTHING
     await interaction.followup.send(**options)
 

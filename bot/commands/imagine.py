@@ -1,11 +1,15 @@
 """`/imagine`: a picture from words, or from words and a picture."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot.commands import options
 from bot.desk import Desk, viewer_of
+from bot.place import Viewer
 from bot.wording import labels
 from generation import Request
 
@@ -33,25 +37,44 @@ class Imagine(commands.Cog):
         seed: str | None = None,
         private: bool = False,
     ) -> None:
-        # 1. Discord waits for three seconds: everything that can take time comes after this.
-        address = await self._desk.think(interaction, private=private)
-        # 2. What was given, as a request.
-        viewer = viewer_of(interaction)
-        source = None if image is None else await self._desk.read_source(image)
-        request = Request(
+        desk = self._desk
+        await draw(
+            desk,
+            interaction,
+            read_seed=None if seed is None else lambda viewer: desk.seeds.read(viewer, seed),
+            image=image,
+            private=private,
             prompt=prompt,
+            negative_prompt=negative_prompt,
+            model=model,
+            size=size,
             count=count,
-            **options.given(
-                negative_prompt=negative_prompt,
-                model=model,
-                size=size,
-                source=None if source is None else source.sha256,
-                strength=strength,
-                steps=steps,
-                guidance=guidance,
-                scheduler=scheduler,
-                seed=None if seed is None else await self._desk.seeds.read(viewer, seed),
-            ),
+            strength=strength,
+            steps=steps,
+            guidance=guidance,
+            scheduler=scheduler,
         )
-        # 3. To the studio.
-        await self._desk.submit(request, viewer=viewer, address=address, private=private, source=source)
+
+
+async def draw(
+    desk: Desk,
+    interaction: options.Interaction,
+    *,
+    read_seed: Callable[[Viewer], Awaitable[int]] | None,
+    image: discord.Attachment | None,
+    private: bool,
+    **wish: Any,
+) -> None:
+    """Acknowledge, turn what was given into a request, and hand it to the studio; `wish` is by option names."""
+    # 1. Discord waits for three seconds: everything that can take time comes after this.
+    address = await desk.think(interaction, private=private)
+    # 2. What was given, as a request.
+    viewer = viewer_of(interaction)
+    source = None if image is None else await desk.read_source(image)
+    request = Request(
+        source=None if source is None else source.sha256,
+        seed=None if read_seed is None else await read_seed(viewer),
+        **options.given(**wish),
+    )
+    # 3. To the studio.
+    await desk.submit(request, viewer=viewer, address=address, private=private, source=source)

@@ -7,9 +7,10 @@ from discord.ext import commands
 from bot import wording
 from bot.acknowledge import whisper
 from bot.commands import options
+from bot.commands.imagine import draw
 from bot.desk import Desk, viewer_of
+from bot.place import Viewer
 from bot.wording import labels
-from generation import Request
 
 
 class SeedCommands(commands.GroupCog, group_name="seed", group_description=labels.COMMANDS["seed"]):
@@ -58,25 +59,27 @@ class SeedCommands(commands.GroupCog, group_name="seed", group_description=label
         scheduler: str | None = None,
         private: bool = False,
     ) -> None:
-        address = await self._desk.think(interaction, private=private)
-        viewer = viewer_of(interaction)
-        source = None if image is None else await self._desk.read_source(image)
-        request = Request(
+        desk = self._desk
+
+        async def read_seed(viewer: Viewer) -> int:
+            return (await desk.seeds.find(viewer, name)).seed
+
+        await draw(
+            desk,
+            interaction,
+            read_seed=read_seed,
+            image=image,
+            private=private,
             prompt=prompt,
+            negative_prompt=negative_prompt,
+            model=model,
+            size=size,
             count=count,
-            seed=(await self._desk.seeds.find(viewer, name)).seed,
-            **options.given(
-                negative_prompt=negative_prompt,
-                model=model,
-                size=size,
-                source=None if source is None else source.sha256,
-                strength=strength,
-                steps=steps,
-                guidance=guidance,
-                scheduler=scheduler,
-            ),
+            strength=strength,
+            steps=steps,
+            guidance=guidance,
+            scheduler=scheduler,
         )
-        await self._desk.submit(request, viewer=viewer, address=address, private=private, source=source)
 
     @app_commands.command(name="delete", description=labels.COMMANDS["seed delete"])
     @app_commands.describe(name=labels.SEED_NAME)

@@ -1,6 +1,7 @@
 """The buttons below results and waiting messages: one class a family, ids only, so that they outlive restarts."""
 
 import re
+from contextlib import suppress
 from io import BytesIO
 from typing import Any, ClassVar, Self
 
@@ -10,6 +11,7 @@ from bot import wording
 from bot.acknowledge import refuse, take_note, whisper
 from bot.desk import desk_of, viewer_of
 from bot.history import Generation
+from bot.post import insist
 from bot.views.edit import EditModal
 from bot.wording import labels
 
@@ -122,7 +124,8 @@ class DeleteButton(GenerationButton, template=rf"easel:delete:{_ID}"):
     async def press(self, interaction: discord.Interaction[Any]) -> None:
         generation = await desk_of(interaction).history.delete(self.generation_id, viewer_of(interaction))
         await take_note(interaction)
-        await interaction.delete_original_response()
+        with suppress(discord.NotFound):  # a moderator was quicker
+            await insist(interaction.delete_original_response)
         await whisper(interaction, wording.deleted(generation))
 
 
