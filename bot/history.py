@@ -1,7 +1,7 @@
 """What was drawn, and who may see it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,8 @@ class History:
             row = await db.generations.find(connection, generation_id.strip().lower())
             if row is None:
                 raise NotFound("generation", generation_id)
-            return await self._compose(connection, row, member_id)
+            [generation] = await self._compose(connection, [row], member_id)
+        return generation
 
     async def page(self, viewer: Viewer, *, before: str | None = None, limit: int = 5) -> Page:
         """The viewer's own generations that have pictures, older than the one with the id `before`.
@@ -101,10 +102,8 @@ class History:
                 if last is None or last.member_id != viewer.member_id:
                     raise NotFound("generation", before)
                 cursor = (last.created_at, last.id)
-            rows = await db.generations.of_member(
-                connection, viewer.member_id, before=cursor, limit=limit + 1, drawn=True
-            )
-            generations = [await self._compose(connection, row, viewer.member_id) for row in rows[:limit]]
+            rows = await db.generations.of_member(connection, viewer.member_id, before=cursor, limit=limit + 1)
+            generations = await self._compose(connection, rows[:limit], viewer.member_id)
         older = generations[-1].id if len(rows) > limit else None
         return Page(generations=tuple(generations), older=older, newer=before is not None)
 
@@ -125,24 +124,14 @@ class History:
             raise NotFound("generation", generation_id)
         return Ended(state=JobState(row.state), failure=_failure(row))
 
-    async def of_message(self, message_id: int, viewer: Viewer) -> Generation | None:
-        """The generation whose result is that message, if the viewer may see it."""
-        async with self._database.reading() as connection:
-            generation_id = await db.deliveries.of_message(connection, message_id)
-        if generation_id is None:
-            return None
-        generation = await self.any(generation_id, viewer.member_id)
-        return generation if generation.may_be_seen_by(viewer) else None
-
     async def star(self, generation_id: str, viewer: Viewer) -> bool:
         """Set the viewer's star or take it away; returns whether it is set now. Raises NotFound."""
         generation = await self.recall(generation_id, viewer)
         async with self._database.transaction() as connection:
-            if await db.generations.is_starred(connection, generation.id, viewer.member_id):
-                await db.generations.unstar(connection, generation.id, viewer.member_id)
-                return False
-            await db.generations.star(connection, generation.id, viewer.member_id, self._clock())
-            return True
+            if await db.generations.star(connection, generation.id, viewer.member_id, self._clock()):
+                return True
+            await db.generations.unstar(connection, generation.id, viewer.member_id)
+            return False
 
     async def delete(self, generation_id: str, viewer: Viewer) -> Generation:
         """Remove a generation's record and pictures for good, and its source image if it was the last to use it.
@@ -164,37 +153,39 @@ class History:
             return await db.generations.totals(connection, member_id)
 
     async def _compose(
-        self, connection: db.Connection, row: db.GenerationRow, member_id: int | None
-    ) -> Generation:
-        job = await db.jobs.find(connection, row.id)
-        if job is None:
-            raise NotFound("generation", row.id)
-        pictures = await db.pictures.of_generation(connection, row.id)
-        starred = member_id is not None and await db.generations.is_starred(connection, row.id, member_id)
-        return Generation(
-            id=row.id,
-            member_id=row.member_id,
-            guild_id=row.guild_id,
-            channel_id=row.channel_id,
-            private=row.private,
-            parent_id=row.parent_id,
-            recipe=Recipe.from_json(row.recipe),
-            state=JobState(job.state),
-            failure=_failure(job),
-            pictures=tuple(
-                Picture(
-                    number=picture.number,
-                    file=self._pictures.file(picture.path),
-                    name=Path(picture.path).name,
-                    seed=picture.seed,
-                    width=picture.width,
-                    height=picture.height,
-                )
-                for picture in pictures
-            ),
-            seconds=job.seconds,
-            created_at=row.created_at,
-            starred=starred,
+        self, connection: db.Connection, rows: Sequence[db.GenerationRow], member_id: int | None
+    ) -> list[Generation]:
+        ids = [row.id for row in rows]
+        jobs = await db.jobs.of_generations(connection, ids)
+        pictures = await db.pictures.of_generations(connection, ids)
+        starred = await db.generations.starred(connection, ids, member_id)
+        return [
+            Generation(
+                id=row.id,
+                member_id=row.member_id,
+                guild_id=row.guild_id,
+                channel_id=row.channel_id,
+                private=row.private,
+                parent_id=row.parent_id,
+                recipe=Recipe.from_json(row.recipe),
+                state=JobState(jobs[row.id].state),
+                failure=_failure(jobs[row.id]),
+                pictures=tuple(self._picture(picture) for picture in pictures[row.id]),
+                seconds=jobs[row.id].seconds,
+                created_at=row.created_at,
+                starred=row.id in starred,
+            )
+            for row in rows
+        ]
+
+    def _picture(self, row: db.PictureRow) -> Picture:
+        return Picture(
+            number=row.number,
+            file=self._pictures.file(row.path),
+            name=Path(row.path).name,
+            seed=row.seed,
+            width=row.width,
+            height=row.height,
         )
 
 

@@ -223,7 +223,7 @@ class Ledger:
         """Where a result still has to go; None once it was delivered, or if it never had to be."""
         async with self._database.reading() as connection:
             row = await db.deliveries.find(connection, generation_id)
-        return None if row is None or row.state != "pending" else _address(row)
+        return None if row is None or row.state is not db.DeliveryState.PENDING else _address(row)
 
     async def undelivered(self) -> list[str]:
         """Generations that ended and whose member was not told yet, oldest first."""

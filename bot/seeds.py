@@ -46,7 +46,7 @@ class Seeds:
             created_at=self._clock(),
         )
         async with self._database.transaction() as connection:
-            await db.seeds.save(connection, row, replace=True)
+            await db.seeds.save(connection, row)
         return _saved(row)
 
     async def list(self, viewer: Viewer) -> tuple[SavedSeed, ...]:

@@ -73,11 +73,3 @@ async def settle(
         {"id": generation_id, "refund": refund, "at": at},
     )
     return next((ChargeRow(**dict(row)) for row in rows), None)
-
-
-async def unsettled(connection: aiosqlite.Connection) -> list[ChargeRow]:
-    """All charges that are not final, oldest first."""
-    rows = await connection.execute_fetchall(
-        "SELECT * FROM charges WHERE settled_at IS NULL ORDER BY charged_at, generation_id"
-    )
-    return [ChargeRow(**dict(row)) for row in rows]

@@ -11,7 +11,6 @@ class DeliveryState(StrEnum):
 
     PENDING = "pending"
     DELIVERED = "delivered"
-    GIVEN_UP = "given_up"  # no way to the member is left
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +28,6 @@ class DeliveryRow:
     reply_to_message_id: int | None = None  # the member's message that asked
     waiting_message_id: int | None = None  # the bot's message that tells how far it is
     ephemeral: bool = False  # only its member may see it
-    attempts: int = 0
     message_id: int | None = None  # the result, where it is a message
     delivered_at: float | None = None
 
@@ -40,11 +38,11 @@ async def insert(connection: aiosqlite.Connection, row: DeliveryRow) -> None:
         """
         INSERT INTO deliveries (
             generation_id, state, route, application_id, interaction_token, interaction_expires_at,
-            guild_id, channel_id, reply_to_message_id, waiting_message_id, ephemeral, attempts,
+            guild_id, channel_id, reply_to_message_id, waiting_message_id, ephemeral,
             message_id, delivered_at
         ) VALUES (
             :generation_id, :state, :route, :application_id, :interaction_token, :interaction_expires_at,
-            :guild_id, :channel_id, :reply_to_message_id, :waiting_message_id, :ephemeral, :attempts,
+            :guild_id, :channel_id, :reply_to_message_id, :waiting_message_id, :ephemeral,
             :message_id, :delivered_at
         )
         """,
@@ -83,26 +81,12 @@ async def unended(connection: aiosqlite.Connection) -> list[DeliveryRow]:
     return [_read(row) for row in rows]
 
 
-async def set_waiting_message(
-    connection: aiosqlite.Connection, generation_id: str, message_id: int | None
-) -> None:
-    """Remember the message that tells how far it is; None once that is gone."""
+async def set_waiting_message(connection: aiosqlite.Connection, generation_id: str, message_id: int) -> None:
+    """Remember the message that tells how far it is."""
     await connection.execute_fetchall(
         "UPDATE deliveries SET waiting_message_id = :message_id WHERE generation_id = :id",
         {"id": generation_id, "message_id": message_id},
     )
-
-
-async def begin_attempt(connection: aiosqlite.Connection, generation_id: str) -> int | None:
-    """Count an attempt to hand over; returns how many there were with this one, None if it is not pending."""
-    rows = await connection.execute_fetchall(
-        """
-        UPDATE deliveries SET attempts = attempts + 1 WHERE generation_id = :id AND state = 'pending'
-        RETURNING attempts
-        """,
-        {"id": generation_id},
-    )
-    return next((int(attempts) for (attempts,) in rows), None)
 
 
 async def mark_delivered(
@@ -120,27 +104,6 @@ async def mark_delivered(
         {"id": generation_id, "route": route, "message_id": message_id, "at": at},
     )
     return any(True for _ in rows)
-
-
-async def give_up(connection: aiosqlite.Connection, generation_id: str) -> bool:
-    """Stop trying, and blank the token; False if it was not pending."""
-    rows = await connection.execute_fetchall(
-        """
-        UPDATE deliveries SET state = 'given_up', interaction_token = NULL, interaction_expires_at = NULL
-        WHERE generation_id = :id AND state = 'pending'
-        RETURNING 1
-        """,
-        {"id": generation_id},
-    )
-    return any(True for _ in rows)
-
-
-async def of_message(connection: aiosqlite.Connection, message_id: int) -> str | None:
-    """The id of the generation whose result this message is."""
-    rows = await connection.execute_fetchall(
-        "SELECT generation_id FROM deliveries WHERE message_id = :message_id", {"message_id": message_id}
-    )
-    return next((str(generation_id) for (generation_id,) in rows), None)
 
 
 def _read(row: aiosqlite.Row) -> DeliveryRow:

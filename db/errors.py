@@ -7,8 +7,7 @@ DatabaseError
 ├── DatabaseClosed       used after close()
 ├── NestedTransaction    a task that is inside a transaction or a reading opened another one
 ├── RuleBroken           the schema refuses the row: an id twice, a missing generation, a value out of its set
-├── WrongState           a job is not in a state from which this can happen
-└── NameTaken            the member has a seed of that name
+└── WrongState           a job is not in a state from which this can happen
 """
 
 import sqlite3
@@ -118,14 +117,6 @@ class WrongState(DatabaseError):
         super().__init__(f"Generation {generation_id} {state}; it would have to be {needed}.")
         self.generation_id = generation_id
         self.found = found
-
-
-class NameTaken(DatabaseError):
-    """The member has a seed called `name` already, in whatever case."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is a seed called {name} already.")
-        self.name = name
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """The record of what was asked and drawn: a member's history, its families and its stars."""
 
+import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import aiosqlite
@@ -70,19 +72,12 @@ async def set_recipe(connection: aiosqlite.Connection, generation_id: str, recip
 
 
 async def of_member(
-    connection: aiosqlite.Connection,
-    member_id: int,
-    *,
-    before: tuple[float, str] | None = None,
-    limit: int,
-    include_private: bool = True,
-    guild_id: int | None = None,
-    drawn: bool = False,
+    connection: aiosqlite.Connection, member_id: int, *, before: tuple[float, str] | None = None, limit: int
 ) -> list[GenerationRow]:
-    """A page of a member's generations, newest first.
+    """A page of a member's generations that have pictures, newest first.
 
     `before` is (created_at, id) of the last row of the page before; equal times are told apart by id, so that no
-    row comes twice or is left out. `guild_id` and `drawn` keep to one guild, and to generations with pictures.
+    row comes twice or is left out.
     """
     created_before, id_before = (math.inf, "") if before is None else before
     rows = await connection.execute_fetchall(
@@ -90,29 +85,11 @@ async def of_member(
         SELECT * FROM generations
         WHERE member_id = :member_id
             AND (created_at, id) < (:created_before, :id_before)
-            AND (:include_private OR NOT private)
-            AND (:guild_id IS NULL OR guild_id = :guild_id)
-            AND (NOT :drawn OR EXISTS (SELECT 1 FROM pictures WHERE generation_id = generations.id))
+            AND EXISTS (SELECT 1 FROM pictures WHERE generation_id = generations.id)
         ORDER BY created_at DESC, id DESC
         LIMIT :limit
         """,
-        {
-            "member_id": member_id,
-            "created_before": created_before,
-            "id_before": id_before,
-            "include_private": include_private,
-            "guild_id": guild_id,
-            "drawn": drawn,
-            "limit": limit,
-        },
-    )
-    return [_read(row) for row in rows]
-
-
-async def children(connection: aiosqlite.Connection, generation_id: str) -> list[GenerationRow]:
-    """What was made from a generation, oldest first; whoever shows it asks which of them are private."""
-    rows = await connection.execute_fetchall(
-        "SELECT * FROM generations WHERE parent_id = :id ORDER BY created_at, id", {"id": generation_id}
+        {"member_id": member_id, "created_before": created_before, "id_before": id_before, "limit": limit},
     )
     return [_read(row) for row in rows]
 
@@ -174,12 +151,18 @@ async def unstar(connection: aiosqlite.Connection, generation_id: str, member_id
     return any(True for _ in rows)
 
 
-async def is_starred(connection: aiosqlite.Connection, generation_id: str, member_id: int) -> bool:
+async def starred(
+    connection: aiosqlite.Connection, generation_ids: Sequence[str], member_id: int | None
+) -> set[str]:
+    """Those of the generations that bear the member's star."""
     rows = await connection.execute_fetchall(
-        "SELECT 1 FROM stars WHERE generation_id = :generation_id AND member_id = :member_id",
-        {"generation_id": generation_id, "member_id": member_id},
+        """
+        SELECT generation_id FROM stars
+        WHERE member_id = :member_id AND generation_id IN (SELECT value FROM json_each(:ids))
+        """,
+        {"member_id": member_id, "ids": json.dumps(list(generation_ids))},
     )
-    return any(True for _ in rows)
+    return {generation_id for (generation_id,) in rows}
 
 
 def _read(row: aiosqlite.Row) -> GenerationRow:

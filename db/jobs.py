@@ -1,5 +1,7 @@
 """Each generation's trip through the queue: queued, running, and one end of three."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import aiosqlite
@@ -59,6 +61,15 @@ async def find(connection: aiosqlite.Connection, generation_id: str) -> JobRow |
     return next((JobRow(**dict(row)) for row in rows), None)
 
 
+async def of_generations(connection: aiosqlite.Connection, generation_ids: Sequence[str]) -> dict[str, JobRow]:
+    """The jobs of several generations, by generation."""
+    rows = await connection.execute_fetchall(
+        "SELECT * FROM jobs WHERE generation_id IN (SELECT value FROM json_each(:ids))",
+        {"ids": json.dumps(list(generation_ids))},
+    )
+    return {row["generation_id"]: JobRow(**dict(row)) for row in rows}
+
+
 async def unended(connection: aiosqlite.Connection) -> list[UnendedJob]:
     """All jobs that wait or run, oldest first."""
     rows = await connection.execute_fetchall(
@@ -94,7 +105,7 @@ async def begin_attempt(connection: aiosqlite.Connection, generation_id: str, at
     raise WrongState(generation_id, found=None if job is None else job.state, needed="queued or running")
 
 
-async def requeue(connection: aiosqlite.Connection, generation_id: str, *, counted: bool = True) -> bool:
+async def requeue(connection: aiosqlite.Connection, generation_id: str, *, counted: bool) -> bool:
     """Let a running job wait again; False if it was not running.
 
     Unless `counted`, its attempt is taken back: whoever stopped it, it was not the job.
@@ -142,14 +153,6 @@ async def end(
         },
     )
     return any(True for _ in rows)
-
-
-async def waiting_of(connection: aiosqlite.Connection, member_id: int) -> int:
-    """How many jobs of a member wait or run."""
-    rows = await connection.execute_fetchall(
-        "SELECT count(*) FROM jobs WHERE member_id = :member_id AND ended_at IS NULL", {"member_id": member_id}
-    )
-    return next(int(count) for (count,) in rows)
 
 
 async def served(connection: aiosqlite.Connection, since: float) -> dict[int, float]:

@@ -32,14 +32,6 @@ async def insert(connection: aiosqlite.Connection, rows: Iterable[PictureRow]) -
         )
 
 
-async def of_generation(connection: aiosqlite.Connection, generation_id: str) -> list[PictureRow]:
-    """The pictures of a generation by number."""
-    rows = await connection.execute_fetchall(
-        "SELECT * FROM pictures WHERE generation_id = :id ORDER BY number", {"id": generation_id}
-    )
-    return [PictureRow(**dict(row)) for row in rows]
-
-
 async def of_generations(
     connection: aiosqlite.Connection, generation_ids: Sequence[str]
 ) -> dict[str, list[PictureRow]]:
@@ -55,16 +47,3 @@ async def of_generations(
     for row in rows:
         found[row["generation_id"]].append(PictureRow(**dict(row)))
     return found
-
-
-async def by_sha256(connection: aiosqlite.Connection, sha256: str) -> list[PictureRow]:
-    """Every picture whose file has these bytes, oldest generation first."""
-    rows = await connection.execute_fetchall(
-        """
-        SELECT pictures.* FROM pictures JOIN generations ON generations.id = pictures.generation_id
-        WHERE pictures.sha256 = :sha256
-        ORDER BY generations.created_at, generations.id, pictures.number
-        """,
-        {"sha256": sha256},
-    )
-    return [PictureRow(**dict(row)) for row in rows]

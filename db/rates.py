@@ -15,12 +15,6 @@ class RateRow:
     updated_at: float  # seconds since the epoch
 
 
-async def find(connection: aiosqlite.Connection, key: str) -> RateRow | None:
-    """The rate of a kind of work; None if none of it ever ran."""
-    rows = await connection.execute_fetchall("SELECT * FROM rates WHERE key = :key", {"key": key})
-    return next((RateRow(**dict(row)) for row in rows), None)
-
-
 async def put(connection: aiosqlite.Connection, row: RateRow) -> None:
     """Record a rate in place of the one before."""
     await connection.execute_fetchall(

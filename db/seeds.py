@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 
 import aiosqlite
 
-from db.errors import NameTaken
-
 
 @dataclass(frozen=True, kw_only=True)
 class SeedRow:
@@ -19,9 +17,9 @@ class SeedRow:
     created_at: float  # seconds since the epoch
 
 
-async def save(connection: aiosqlite.Connection, row: SeedRow, *, replace: bool = False) -> None:
-    """Save a seed. Raises NameTaken if the member has one of that name, unless it is to be replaced."""
-    rows = await connection.execute_fetchall(
+async def save(connection: aiosqlite.Connection, row: SeedRow) -> None:
+    """Save a seed, in place of the one of that name if the member has one."""
+    await connection.execute_fetchall(
         """
         INSERT INTO seeds (member_id, name_key, name, seed, generation_id, created_at)
         VALUES (
@@ -31,13 +29,9 @@ async def save(connection: aiosqlite.Connection, row: SeedRow, *, replace: bool 
         ON CONFLICT (member_id, name_key) DO UPDATE SET
             name = excluded.name, seed = excluded.seed, generation_id = excluded.generation_id,
             created_at = excluded.created_at
-        WHERE :replace
-        RETURNING 1
         """,
-        {**asdict(row), "name_key": _key(row.name), "replace": replace},
+        {**asdict(row), "name_key": _key(row.name)},
     )
-    if not any(True for _ in rows):
-        raise NameTaken(row.name)
 
 
 async def find(connection: aiosqlite.Connection, member_id: int, name: str) -> SeedRow | None:

@@ -1,14 +1,22 @@
-"""A worker process that keeps the protocol and misbehaves as its first argument says. It draws nothing."""
+"""A worker process that keeps the protocol, paints plain colours, and misbehaves as its first argument says.
 
+A named pipe `gate` in the folder of the pictures holds it up after its first step, until a test opens the pipe for
+writing and closes it.
+"""
+
+import hashlib
 import os
 import sys
 import time
 from pathlib import Path
 
-from generation.job import DrawnPicture
+from PIL import Image
+
+from generation.job import DrawnPicture, Failure, FailureKind
 from generation.protocol import (
     Cancel,
     Cancelled,
+    Failed,
     Finished,
     Generate,
     Load,
@@ -27,26 +35,39 @@ def say(report: Report) -> None:
     sys.stdout.buffer.flush()
 
 
-def draw(order: Generate, how: str) -> None:
+def draw(order: Generate, how: str) -> Report:
+    """The last report about an order; nothing of it is left to say where the process ends instead."""
+    say(Progress(job=order.job, step=1, steps=2))
+    gate = Path(order.folder) / "gate"
+    if gate.exists():
+        gate.read_bytes()
     if how == "dies_while_drawing" or (how == "dies_once" and not _seen_before(order)):
-        say(Progress(job=order.job, step=1, steps=2))
         os._exit(9)
     if how == "stray_prints":
         sys.stdout.buffer.write(b"\xff\xfe loading weights: 100%\n")
         sys.stderr.write("x" * 5000 + "\n")
+    if how == "runs_out_of_memory":
+        failure = Failure(kind=FailureKind.OUT_OF_MEMORY, detail="no room for the colours")
+        return Failed(job=order.job, failure=failure, seconds=0.25)
     if how == "waits_for_cancel":
-        say(Progress(job=order.job, step=1, steps=100))
         cancel = decode_order(sys.stdin.buffer.readline())
         assert isinstance(cancel, Cancel)
-        say(Cancelled(job=cancel.job, seconds=0.5))
-        return
+        return Cancelled(job=cancel.job, seconds=0.25)
     if how == "ignores_cancel":
-        say(Progress(job=order.job, step=1, steps=100))
         time.sleep(60)  # longer than any grace a test gives
-    for step in (1, 2):
-        say(Progress(job=order.job, step=step, steps=2))
-    picture = DrawnPicture(path=f"{order.job}.png", seed=7, sha256="0" * 64, width=8, height=8)
-    say(Finished(job=order.job, recipe=order.recipe, pictures=(picture,), seconds=0.25))
+    say(Progress(job=order.job, step=2, steps=2))
+    pictures = tuple(paint(order, number) for number in range(1, len(order.recipe.seeds) + 1))
+    return Finished(job=order.job, recipe=order.recipe, pictures=pictures, seconds=0.25)
+
+
+def paint(order: Generate, number: int) -> DrawnPicture:
+    """One picture, in a colour that comes of its seed and its prompt."""
+    recipe, seed = order.recipe, order.recipe.seeds[number - 1]
+    file = Path(order.folder) / (f"{order.job}.png" if number == 1 else f"{order.job}-{number}.png")
+    colour = tuple(hashlib.sha256(f"{seed} {recipe.prompt}".encode()).digest()[:3])
+    Image.new("RGB", (recipe.width, recipe.height), colour).save(file)
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    return DrawnPicture(path=file.name, seed=seed, sha256=sha256, width=recipe.width, height=recipe.height)
 
 
 def _seen_before(order: Generate) -> bool:
@@ -63,7 +84,7 @@ def main(how: str) -> None:
         time.sleep(60)  # longer than any grace a test gives
     say(
         Ready(
-            device="cpu", device_name="Abacus", dtype="float32", reason="it has beads",
+            device="cpu", device_name="Easel and brush", dtype="float32", reason="colours are exact",
             memory=0, threads=1, versions={},
         )
     )  # fmt: skip
@@ -72,7 +93,7 @@ def main(how: str) -> None:
             case Load(model=model):
                 say(Loaded(model=model.name, seconds=0.1))
             case Generate() as order:
-                draw(order, how)
+                say(draw(order, how))
             case Cancel():
                 pass
             case ShutDown():

@@ -1,14 +1,13 @@
 """The lists with buttons: a page of the history, and the queue."""
 
-import re
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Any, Self
+from typing import Any
 
 import discord
 
 from bot import wording
-from bot.acknowledge import refuse, take_note, whisper
+from bot.acknowledge import take_note, whisper
 from bot.desk import Desk, desk_of, viewer_of
 from bot.history import Page
 from bot.parcel import pack, thumbnails
@@ -48,34 +47,18 @@ class DropButton(GenerationButton, template=r"easel:drop:(?P<id>[0-9a-z]{1,32})"
             await whisper(interaction, wording.ALREADY_ENDED)
 
 
-class PageButton(
-    discord.ui.DynamicItem[discord.ui.Button[View]], template=r"easel:page:(?P<before>[0-9a-z]{0,32})"
-):
-    """Turns to the page of the history that begins after the generation `before`, or to the newest."""
+class PageButton(GenerationButton, template=r"easel:page:(?P<id>[0-9a-z]{0,32})"):
+    """Turns to the page of the history that begins after a generation, or to the newest where the id is empty."""
 
-    def __init__(self, before: str | None, *, label: str, row: int | None = None) -> None:
-        custom_id = f"easel:page:{'' if before is None else before}"
-        super().__init__(discord.ui.Button(label=label, custom_id=custom_id, row=row))
-        self.before = before
+    action = "page"
+    label = labels.OLDER
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003  (discord.py's signature)
-        item: discord.ui.Item[Any],  # noqa: ARG003
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(match["before"] or None, label=labels.OLDER)
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        try:
-            await take_note(interaction)
-            message = await history_message(desk_of(interaction), viewer_of(interaction), before=self.before)
-            files = message.pop("files")
-            await interaction.edit_original_response(**message, attachments=files)
-        except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
-            await refuse(interaction, error)
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        await take_note(interaction)
+        before = self.generation_id or None
+        message = await history_message(desk_of(interaction), viewer_of(interaction), before=before)
+        files = message.pop("files")
+        await interaction.edit_original_response(**message, attachments=files)
 
 
 async def show(interaction: discord.Interaction[Any], generation_id: str) -> None:
@@ -130,9 +113,9 @@ def _page_view(page: Page) -> View:
         view.add_item(ShowButton(generation.id, label=labels.numbered(labels.SHOW, number), row=row))
         view.add_item(RerollButton(generation.id, label=labels.numbered(labels.REROLL, number), row=row))
     if page.newer:
-        view.add_item(PageButton(None, label=labels.NEWEST, row=ROWS))
+        view.add_item(PageButton("", label=labels.NEWEST, row=ROWS))
     if page.older is not None:
-        view.add_item(PageButton(page.older, label=labels.OLDER, row=ROWS))
+        view.add_item(PageButton(page.older, row=ROWS))
     return view
 
 

@@ -36,7 +36,6 @@ CREATE TABLE pictures (
     height INTEGER NOT NULL CHECK (height > 0),
     PRIMARY KEY (generation_id, number)
 ) STRICT;
-CREATE INDEX pictures_by_sha256 ON pictures (sha256);
 
 CREATE TABLE stars (
     generation_id TEXT NOT NULL REFERENCES generations (id) ON DELETE CASCADE,
@@ -44,7 +43,6 @@ CREATE TABLE stars (
     starred_at REAL NOT NULL,
     PRIMARY KEY (generation_id, member_id)
 ) STRICT;
-CREATE INDEX stars_of_member ON stars (member_id, starred_at);
 
 CREATE TABLE jobs (
     generation_id TEXT PRIMARY KEY REFERENCES generations (id) ON DELETE CASCADE,
@@ -60,7 +58,7 @@ CREATE TABLE jobs (
     failure_detail TEXT,
     CHECK ((state IN ('queued', 'running')) = (ended_at IS NULL))
 ) STRICT;
-CREATE INDEX jobs_unended ON jobs (member_id) WHERE ended_at IS NULL;
+CREATE INDEX jobs_unended ON jobs (created_at) WHERE ended_at IS NULL;
 CREATE INDEX jobs_by_end ON jobs (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE allowances (
@@ -78,8 +76,6 @@ CREATE TABLE charges (
     charged_at REAL NOT NULL,
     settled_at REAL
 ) STRICT;
-CREATE INDEX charges_unsettled ON charges (charged_at) WHERE settled_at IS NULL;
-CREATE INDEX charges_of_member ON charges (member_id, charged_at);
 
 CREATE TABLE seeds (
     member_id INTEGER NOT NULL,
@@ -94,7 +90,7 @@ CREATE INDEX seeds_by_generation ON seeds (generation_id) WHERE generation_id IS
 
 CREATE TABLE deliveries (
     generation_id TEXT PRIMARY KEY REFERENCES generations (id) ON DELETE CASCADE,
-    state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'given_up')),
+    state TEXT NOT NULL CHECK (state IN ('pending', 'delivered')),
     route TEXT CHECK (route IN ('channel', 'interaction', 'direct', 'history')),
     application_id INTEGER,
     interaction_token TEXT,
@@ -104,13 +100,11 @@ CREATE TABLE deliveries (
     reply_to_message_id INTEGER,
     waiting_message_id INTEGER,
     ephemeral INTEGER NOT NULL CHECK (ephemeral IN (0, 1)),
-    attempts INTEGER NOT NULL CHECK (attempts >= 0),
     message_id INTEGER,
     delivered_at REAL,
     CHECK (state = 'pending' OR interaction_token IS NULL)
 ) STRICT;
 CREATE INDEX deliveries_pending ON deliveries (generation_id) WHERE state = 'pending';
-CREATE INDEX deliveries_by_message ON deliveries (message_id) WHERE message_id IS NOT NULL;
 
 CREATE TABLE rates (
     key TEXT PRIMARY KEY,

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-import pytest_asyncio
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
@@ -26,8 +25,7 @@ from db import Database
 from generation import Allowance, Catalogue, CostModel, JobQueue, Supervisor
 from tests.recipes import a_model
 
-PAINTER = Path(__file__).with_name("painter.py")
-ROOT = Path(__file__).parents[3]
+FIXTURE = Path(__file__).parents[2] / "fixture_worker.py"
 T = TypeVar("T")
 
 
@@ -37,13 +35,12 @@ class Running:
 
     bot: EaselBot
     studio: Studio
-    history: History
     database: Database
     gate: "Gate"
 
 
 class Gate:
-    """Holds the painter up after its first step while it is `closed`."""
+    """Holds the worker up after its first step while it is closed."""
 
     def __init__(self, folder: Path) -> None:
         self._pipe = folder / "gate"
@@ -60,27 +57,20 @@ class Gate:
 Start = Callable[..., AbstractAsyncContextManager[Running]]
 
 
-@pytest_asyncio.fixture
-async def playground() -> AsyncIterator[Playground]:
-    named = os.environ.get("EASEL_OPENAPI")
-    schema = Path(named) if named else ROOT.parent / "shared" / "discord" / "openapi.json"
-    async with Playground(schema=schema if schema.is_file() else None) as opened:
-        yield opened
-    assert opened.violations == []
-
-
 @pytest.fixture
 def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
-    """Start the bot on this test's folder; starting it again is a restart."""
+    """Start the bot on this test's folder; starting it again is a restart. `how` is the fixture worker's."""
     monkeypatch.setattr(Route, "BASE", Route.BASE)
     monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", DiscordWebSocket.DEFAULT_GATEWAY)
 
     @asynccontextmanager
-    async def starting(*, capacity: float = 10_000.0, drawing: bool = True) -> AsyncIterator[Running]:
+    async def starting(
+        how: str = "behaves", *, capacity: float = 10_000.0, drawing: bool = True
+    ) -> AsyncIterator[Running]:
         database = await Database.open(tmp_path / "easel.db")
         pictures = Pictures(tmp_path / "pictures")
         history = History(database, pictures=pictures, clock=playground.clock.now)
-        supervisor = Supervisor(device="auto", command=(sys.executable, str(PAINTER)), cancel_grace=5.0)
+        supervisor = Supervisor(device="auto", command=(sys.executable, str(FIXTURE), how), cancel_grace=5.0)
         studio = Studio(
             ledger=Ledger(
                 database, allowance=Allowance(capacity=capacity, per_hour=100), clock=playground.clock.now
@@ -118,7 +108,6 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 yield Running(
                     bot=bot,
                     studio=studio,
-                    history=history,
                     database=database,
                     gate=Gate(tmp_path / "pictures" / "drawn"),
                 )
@@ -130,22 +119,6 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             await database.close()
 
     return starting
-
-
-@pytest.fixture
-def ada(playground: Playground) -> Person:
-    return playground.person("ada")
-
-
-@pytest.fixture
-def linus(playground: Playground) -> Person:
-    return playground.person("linus")
-
-
-@pytest.fixture
-def grace(playground: Playground) -> Person:
-    """The moderator."""
-    return playground.person("grace")
 
 
 def is_result(message: Message) -> bool:

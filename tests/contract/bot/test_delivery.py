@@ -204,8 +204,8 @@ async def test_a_waiting_message_goes_on_telling_after_a_restart(start: Start, a
 
 
 async def test_a_failed_job_says_why_and_can_be_tried_again(start: Start, ada: Person) -> None:
-    async with start():
-        asked = ada.slash("imagine", prompt="fail, please")
+    async with start("runs_out_of_memory"):
+        asked = ada.slash("imagine", prompt="a vast cat")
         told = await ada.message(lambda message: "ran out of memory" in message.text)
         assert told.id == asked.original_id
         assert "It cost nothing." in told.text
@@ -218,10 +218,10 @@ async def test_a_failed_job_says_why_and_can_be_tried_again(start: Start, ada: P
 async def test_a_failure_is_told_when_the_interaction_is_over(
     start: Start, playground: Playground, ada: Person
 ) -> None:
-    async with start() as running:
+    async with start("runs_out_of_memory") as running:
         running.gate.close()
-        ada.slash("imagine", prompt="fail slowly")
-        waiting = await drawing(ada, "fail slowly")
+        ada.slash("imagine", prompt="a vast cat")
+        waiting = await drawing(ada, "a vast cat")
         playground.clock.advance(QUARTER_OF_AN_HOUR)
         await running.gate.open()
         told = await ada.message(lambda message: "ran out of memory" in message.text)

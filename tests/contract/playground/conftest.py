@@ -1,35 +1,18 @@
-"""A playground and real clients of it, in one process."""
+"""Real clients of a playground, in one process with it."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 
 import discord
 import pytest
 import pytest_asyncio
 from discord.gateway import DiscordWebSocket
 
-from bot.playground import Person, Playground
+from bot.playground import Playground
 from tests.contract.playground.probe import Probe
 
-ROOT = Path(__file__).parents[3]
-
 Connect = Callable[..., AbstractAsyncContextManager[Probe]]
-
-
-def schema_path() -> Path | None:
-    named = os.environ.get("EASEL_OPENAPI")
-    path = Path(named) if named else ROOT.parent / "shared" / "discord" / "openapi.json"
-    return path if path.is_file() else None
-
-
-@pytest_asyncio.fixture
-async def playground() -> AsyncIterator[Playground]:
-    async with Playground(schema=schema_path()) as opened:
-        yield opened
-    assert opened.violations == []
 
 
 @pytest.fixture
@@ -61,19 +44,3 @@ def connect(playground: Playground, monkeypatch: pytest.MonkeyPatch) -> Connect:
 async def bot(connect: Connect) -> AsyncIterator[Probe]:
     async with connect() as connected:
         yield connected
-
-
-@pytest.fixture
-def ada(playground: Playground) -> Person:
-    return playground.person("ada")
-
-
-@pytest.fixture
-def grace(playground: Playground) -> Person:
-    """The moderator."""
-    return playground.person("grace")
-
-
-@pytest.fixture
-def linus(playground: Playground) -> Person:
-    return playground.person("linus")

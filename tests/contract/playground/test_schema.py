@@ -7,7 +7,8 @@ import discord
 import pytest
 
 from bot.playground import Person, Playground
-from tests.contract.playground.conftest import Connect, schema_path
+from tests.contract.conftest import schema_path
+from tests.contract.playground.conftest import Connect
 from tests.contract.playground.probe import Panel, Probe, a_file
 
 pytestmark = pytest.mark.skipif(schema_path() is None, reason="Discord's OpenAPI document is not there")

@@ -1,4 +1,4 @@
-"""A studio on real SQLite and a real worker process that draws nothing but keeps the protocol."""
+"""A studio on real SQLite and a real worker process that keeps the protocol and paints plain colours."""
 
 import asyncio
 import random
@@ -37,7 +37,6 @@ class Opened:
     history: History
     seeds: Seeds
     database: Database
-    supervisor: Supervisor
 
 
 Open = Callable[..., AbstractAsyncContextManager[Opened]]
@@ -86,7 +85,6 @@ def open_studio(tmp_path: Path, clock: Clock) -> Open:
                 history=history,
                 seeds=Seeds(database, clock=clock),
                 database=database,
-                supervisor=supervisor,
             )
         finally:
             if drawing is not None:

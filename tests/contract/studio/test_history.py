@@ -37,6 +37,21 @@ async def test_pages_show_everything_once_newest_first(open_studio: Open) -> Non
         assert seen == drawn[::-1]
 
 
+async def test_a_page_of_many_takes_no_more_queries_than_a_page_of_one(open_studio: Open) -> None:
+    async with open_studio() as opened:
+        for number in range(3):
+            await draw(opened, f"cat {number}")
+        asked: list[str] = []
+        async with opened.database.reading() as reader:
+            await reader.set_trace_callback(asked.append)
+        counts = []
+        for limit in (1, 3):
+            asked.clear()
+            assert len((await opened.history.page(ANN, limit=limit)).generations) == limit
+            counts.append(len(asked))
+        assert counts[0] == counts[1] > 0
+
+
 async def test_what_is_not_drawn_is_not_in_the_history(open_studio: Open) -> None:
     async with open_studio(running=False) as opened:
         await opened.studio.submit(Request(prompt="a cat"), viewer=ANN, address=None)
@@ -65,7 +80,7 @@ async def test_deleting_is_for_owner_and_moderator_and_leaves_no_file(open_studi
     async with open_studio() as opened:
         drawn = await draw(opened)
         file = (await opened.history.recall(drawn, ANN)).pictures[0].file
-        file.write_bytes(b"a picture")
+        assert file.exists()
         with pytest.raises(NotAllowed):
             await opened.history.delete(drawn, BEN)
         await opened.history.delete(drawn, MODERATOR)

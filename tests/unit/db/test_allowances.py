@@ -69,19 +69,12 @@ async def test_refund_is_never_more_than_the_charge_nor_less_than_nothing(
             await db.allowances.settle(connection, "aaaa", refund, 9.0)
 
 
-async def test_unsettled_charges_are_found_oldest_first(connection: Connection) -> None:
-    for generation_id, at in [("aaaa", 3.0), ("bbbb", 2.0), ("cccc", 1.0)]:
-        await db.allowances.charge(connection, a_charge(generation_id, charged_at=at))
-    await db.allowances.settle(connection, "cccc", 0.0, 9.0)
-    assert [charge.generation_id for charge in await db.allowances.unsettled(connection)] == ["bbbb", "aaaa"]
-
-
 async def test_rate_is_what_was_put_last(connection: Connection) -> None:
-    assert await db.rates.find(connection, "storybook") is None
+    assert await db.rates.every(connection) == []
     for samples in (1, 2):
         row = RateRow(key="storybook", seconds_per_unit=0.5 / samples, samples=samples, updated_at=3.0)
         await db.rates.put(connection, row)
-        assert await db.rates.find(connection, "storybook") == row
+        assert await db.rates.every(connection) == [row]
     other = RateRow(key="load'; --", seconds_per_unit=2.0, samples=1, updated_at=3.0)
     await db.rates.put(connection, other)
     assert await db.rates.every(connection) == [other, row]

@@ -44,7 +44,7 @@ async def ids(connection: Connection) -> tuple[list[str], list[str]]:
 
 async def test_row_comes_back_as_it_went(connection: Connection) -> None:
     await record(connection, "aaaa")
-    row = a_delivery(reply_to_message_id=2**62, waiting_message_id=3, attempts=1)
+    row = a_delivery(reply_to_message_id=2**62, waiting_message_id=3)
     await db.deliveries.insert(connection, row)
     found = await db.deliveries.find(connection, "aaaa")
     assert found == row
@@ -83,33 +83,7 @@ async def test_delivered_result_is_delivered_once_and_its_token_blanked(four: Co
     assert await ids(four) == (["aaaa", "bbbb"], ["cccc"])
 
 
-async def test_result_given_up_is_not_tried_again_and_its_token_blanked(four: Connection) -> None:
-    assert await db.deliveries.give_up(four, "dddd")
-    assert not await db.deliveries.give_up(four, "dddd")
-    assert not await db.deliveries.mark_delivered(four, "dddd", "direct", 556, 10.0)
-    assert await db.deliveries.find(four, "dddd") == a_delivery(
-        "dddd", state=DeliveryState.GIVEN_UP, interaction_token=None, interaction_expires_at=None
-    )
-    assert await ids(four) == (["aaaa", "bbbb"], ["cccc"])
-
-
-async def test_attempts_are_counted_while_it_is_pending(four: Connection) -> None:
-    assert await db.deliveries.begin_attempt(four, "dddd") == 1
-    assert await db.deliveries.begin_attempt(four, "dddd") == 2
-    await db.deliveries.mark_delivered(four, "dddd", "history", None, 9.0)
-    assert await db.deliveries.begin_attempt(four, "dddd") is None
-
-
-async def test_waiting_message_is_remembered_and_forgotten(four: Connection) -> None:
-    for message_id in (444, None):
+async def test_last_waiting_message_is_remembered(four: Connection) -> None:
+    for message_id in (444, 445):
         await db.deliveries.set_waiting_message(four, "aaaa", message_id)
         assert await db.deliveries.find(four, "aaaa") == a_delivery(waiting_message_id=message_id)
-
-
-async def test_result_is_found_by_its_message(four: Connection) -> None:
-    await db.deliveries.set_waiting_message(four, "aaaa", 444)
-    await db.deliveries.mark_delivered(four, "dddd", "channel", 555, 9.0)
-    assert await db.deliveries.of_message(four, 555) == "dddd"
-    assert await db.deliveries.of_message(four, 444) is None  # a message that tells how far it is holds no picture
-    await db.generations.delete(four, "dddd")
-    assert await db.deliveries.of_message(four, 555) is None

@@ -64,8 +64,8 @@ async def test_id_is_never_given_twice(database: Database) -> None:
 async def test_recipe_is_replaced_by_the_one_that_was_drawn(connection: Connection) -> None:
     await record(connection, "aaaa", "bbbb")
     await db.generations.set_recipe(connection, "aaaa", '{"device": "cpu"}')
-    rows = await db.generations.of_member(connection, 1, limit=2)
-    assert [row.recipe for row in rows] == [a_generation().recipe, '{"device": "cpu"}']
+    rows = [await db.generations.find(connection, generation_id) for generation_id in ("aaaa", "bbbb")]
+    assert [row and row.recipe for row in rows] == ['{"device": "cpu"}', a_generation().recipe]
 
 
 @settings(max_examples=20, deadline=None)
@@ -73,9 +73,10 @@ async def test_recipe_is_replaced_by_the_one_that_was_drawn(connection: Connecti
 async def test_pages_hold_every_row_once_and_newest_first(times: list[float], limit: int) -> None:
     async with a_database() as database, database.transaction() as connection:
         rows = [a_generation(f"id{number}", created_at=at) for number, at in enumerate(times)]
-        for row in rows:
+        for row in (*rows, a_generation("other", member_id=2)):
             await db.generations.insert(connection, row)
-        await db.generations.insert(connection, a_generation("other", member_id=2))
+            await db.pictures.insert(connection, [a_picture(row.id, 1), a_picture(row.id, 2)])
+        await db.generations.insert(connection, a_generation("undrawn"))
         seen: list[db.GenerationRow] = []
         before = None
         while page := await db.generations.of_member(connection, 1, before=before, limit=limit):
@@ -83,22 +84,6 @@ async def test_pages_hold_every_row_once_and_newest_first(times: list[float], li
             seen += page
             before = (page[-1].created_at, page[-1].id)
         assert seen == sorted(rows, key=lambda row: (row.created_at, row.id), reverse=True)
-
-
-async def test_history_can_be_kept_to_a_guild_to_public_and_to_drawn_ones(connection: Connection) -> None:
-    await record(connection, "aaaa", "bbbb")
-    await record(connection, "cccc", guild_id=20)
-    await record(connection, "dddd", guild_id=None, private=True)
-    await db.pictures.insert(connection, [a_picture("bbbb"), a_picture("dddd")])
-
-    async def ids(**values: object) -> set[str]:
-        return {row.id for row in await db.generations.of_member(connection, 1, limit=9, **values)}
-
-    assert await ids() == {"aaaa", "bbbb", "cccc", "dddd"}
-    assert await ids(guild_id=10) == {"aaaa", "bbbb"}
-    assert await ids(include_private=False) == {"aaaa", "bbbb", "cccc"}
-    assert await ids(drawn=True) == {"bbbb", "dddd"}
-    assert await ids(drawn=True, include_private=False, guild_id=20) == set()
 
 
 async def test_page_of_a_long_history_is_found_by_the_index(connection: Connection) -> None:
@@ -140,7 +125,8 @@ async def test_deleting_leaves_the_charge_and_the_children_and_nothing_else(conn
     seed = await db.seeds.find(connection, 1, "cat")
     assert seed is not None
     assert (seed.seed, seed.generation_id) == (7, None)
-    assert [row.generation_id for row in await db.allowances.unsettled(connection)] == ["aaaa", "bbbb"]
+    rows = await connection.execute_fetchall("SELECT generation_id FROM charges ORDER BY generation_id")
+    assert [row["generation_id"] for row in rows] == ["aaaa", "bbbb"]
     assert await db.generations.delete(connection, "aaaa") == []
 
 
@@ -161,13 +147,6 @@ async def test_parent_deleted_meanwhile_is_none(connection: Connection) -> None:
     assert child.parent_id is None
 
 
-async def test_children_are_found_oldest_first(connection: Connection) -> None:
-    await record(connection, "aaaa")
-    await record(connection, "cccc", "bbbb", parent_id="aaaa")
-    assert [row.id for row in await db.generations.children(connection, "aaaa")] == ["cccc", "bbbb"]
-    assert await db.generations.children(connection, "bbbb") == []
-
-
 async def test_source_is_used_until_its_last_generation_is_deleted(connection: Connection) -> None:
     await record(connection, "aaaa", "bbbb", source="f" * 64)
     await db.generations.delete(connection, "aaaa")
@@ -177,14 +156,16 @@ async def test_source_is_used_until_its_last_generation_is_deleted(connection: C
 
 
 async def test_star_is_a_members_own_and_given_once(connection: Connection) -> None:
-    await record(connection, "aaaa")
+    await record(connection, "aaaa", "bbbb")
     assert await db.generations.star(connection, "aaaa", 5, 1.0)
     assert not await db.generations.star(connection, "aaaa", 5, 2.0)
-    assert await db.generations.is_starred(connection, "aaaa", 5)
-    assert not await db.generations.is_starred(connection, "aaaa", 6)
+    assert await db.generations.starred(connection, ["aaaa", "bbbb"], 5) == {"aaaa"}
+    assert await db.generations.starred(connection, ["aaaa"], 6) == set()
+    assert await db.generations.starred(connection, ["aaaa"], None) == set()
+    assert await db.generations.starred(connection, ["bbbb"], 5) == set()
     assert not await db.generations.unstar(connection, "aaaa", 6)
     assert await db.generations.unstar(connection, "aaaa", 5)
-    assert not await db.generations.is_starred(connection, "aaaa", 5)
+    assert await db.generations.starred(connection, ["aaaa"], 5) == set()
 
 
 async def test_totals_are_the_members_own(connection: Connection) -> None:
@@ -198,18 +179,15 @@ async def test_totals_are_the_members_own(connection: Connection) -> None:
     assert await db.generations.totals(connection, 3) == Totals(generations=0, pictures=0, seconds=0.0)
 
 
-async def test_pictures_are_found_by_generation_and_by_their_bytes(connection: Connection) -> None:
+async def test_pictures_are_found_by_their_generations(connection: Connection) -> None:
     await record(connection, "aaaa", "bbbb", "cccc")
-    first, second = a_picture("aaaa", 1, sha256="a" * 64), a_picture("aaaa", 2, seed=2**32 - 1)
-    same = a_picture("bbbb", 1, sha256="a" * 64)
-    await db.pictures.insert(connection, [second, first, same])
-    assert await db.pictures.of_generation(connection, "aaaa") == [first, second]
+    first, second = a_picture("aaaa", 1), a_picture("aaaa", 2, seed=2**32 - 1)
+    await db.pictures.insert(connection, [second, first, a_picture("bbbb")])
     assert await db.pictures.of_generations(connection, ["aaaa", "cccc", "nowhere"]) == {
         "aaaa": [first, second],
         "cccc": [],
         "nowhere": [],
     }
-    assert await db.pictures.by_sha256(connection, "a" * 64) == [first, same]
 
 
 async def test_two_pictures_never_share_a_file(database: Database) -> None:

@@ -27,6 +27,12 @@ async def test_row_comes_back_as_it_went(connection: Connection) -> None:
     assert await db.jobs.find(connection, "bbbb") is None
 
 
+async def test_jobs_are_found_by_their_generations(connection: Connection) -> None:
+    await record(connection, "aaaa", "bbbb", "cccc")
+    found = await db.jobs.of_generations(connection, ["cccc", "aaaa", "nowhere"])
+    assert found == {"aaaa": a_job("aaaa"), "cccc": a_job("cccc", created_at=1002.0)}
+
+
 @pytest.mark.parametrize(
     "broken", [{"state": "waiting"}, {"state": "finished"}, {"ended_at": 1.0}, {"cost": -1.0}, {"attempts": -1}]
 )
@@ -81,7 +87,7 @@ async def test_ended_job_cannot_be_handed_back(connection: Connection) -> None:
     await record(connection, "aaaa")
     await db.jobs.begin_attempt(connection, "aaaa", 5.0)
     await db.jobs.end(connection, "aaaa", "cancelled", 6.0)
-    assert not await db.jobs.requeue(connection, "aaaa")
+    assert not await db.jobs.requeue(connection, "aaaa", counted=True)
 
 
 @pytest.mark.parametrize("first", ENDS)
@@ -131,15 +137,6 @@ async def test_restart_finds_what_waits_and_what_ran_oldest_first(connection: Co
         recipe='{"seed": 0}',
         private=True,
     )
-
-
-async def test_only_unended_jobs_of_the_member_count_as_waiting(connection: Connection) -> None:
-    await record(connection, "aaaa", "bbbb", "cccc")
-    await record(connection, "dddd", member_id=2)
-    await db.jobs.begin_attempt(connection, "aaaa", 5.0)
-    await db.jobs.end(connection, "bbbb", "failed", 5.0)
-    assert await db.jobs.waiting_of(connection, 1) == 2
-    assert await db.jobs.waiting_of(connection, 3) == 0
 
 
 async def test_served_seconds_are_summed_by_member_from_that_time_on(connection: Connection) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 import db
-from db import Connection, NameTaken
+from db import Connection
 from tests.unit.db.rows import a_seed, record
 
 HOSTILE = [
@@ -40,17 +40,14 @@ async def test_name_is_found_in_every_case(connection: Connection, written: str,
     await db.seeds.save(connection, a_seed(written))
     assert await db.seeds.find(connection, 1, meant) == a_seed(written)
     assert await db.seeds.search(connection, 1, meant[:3]) == [a_seed(written)]
-    with pytest.raises(NameTaken, match=meant):
-        await db.seeds.save(connection, a_seed(meant, seed=8))
-    assert await db.seeds.find(connection, 1, written) == a_seed(written)
     assert await db.seeds.delete(connection, 1, meant)
 
 
-async def test_taken_name_is_replaced_only_on_demand(connection: Connection) -> None:
+async def test_seed_replaces_the_one_of_its_name(connection: Connection) -> None:
     await record(connection, "aaaa")
     await db.seeds.save(connection, a_seed("cat", generation_id="aaaa"))
     row = a_seed("Cat", seed=2**32 - 1, created_at=2000.0)
-    await db.seeds.save(connection, row, replace=True)
+    await db.seeds.save(connection, row)
     assert await db.seeds.of_member(connection, 1) == [row]
 
 

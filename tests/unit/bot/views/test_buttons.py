@@ -12,7 +12,7 @@ def custom_ids() -> list[str]:
     views = (waiting_view(ID), result_view(ID), retry_view(ID))
     ids = {item.custom_id for view in views for item in view.children}
     ids |= {f"easel:{kind}:{ID}" for kind in ("show", "drop", "page")}
-    ids |= {PageButton(None, label="Newest").custom_id}
+    ids |= {PageButton("").custom_id}
     return sorted(ids)
 
 
