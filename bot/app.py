@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 from filelock import FileLock, Timeout
 
 import db
-from bot.errors import AlreadyRunning
+from bot.errors import AlreadyRunning, PortTaken
+from bot.folder import written
 from bot.history import History
 from bot.ledger import Ledger
 from bot.pictures import Pictures
@@ -41,17 +43,17 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
     """Open the data folder and everything on it; the worker starts with the first work.
 
     `beside` another process that runs on the same folder, what is submitted is drawn by that one.
-    Raises AlreadyRunning (not `beside`), db.DatabaseError, UnknownChoice or ModelUnavailable.
+    Raises FolderUnusable, AlreadyRunning (not `beside`), db.DatabaseError, UnknownChoice or ModelUnavailable.
     """
     async with AsyncExitStack() as stack:
         # 1. One process at a time owns the queue of a data folder.
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        if not beside:
-            lock = FileLock(settings.data_dir / "easel.lock")
-            try:
-                stack.enter_context(lock.acquire(blocking=False))
-            except Timeout:
-                raise AlreadyRunning(str(settings.data_dir)) from None
+        with written(settings.data_dir):
+            if not beside:
+                lock = _lock(settings)
+                try:
+                    stack.enter_context(lock.acquire(blocking=False))
+                except Timeout:
+                    raise AlreadyRunning(str(settings.data_dir)) from None
         # 2. The records.
         database = await Database.open(settings.data_dir / "easel.db")
         stack.push_async_callback(database.close)
@@ -66,7 +68,8 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
         stack.push_async_callback(supervisor.close)
         # 4. What decides.
         allowance = Allowance(capacity=settings.allowance_seconds, per_hour=settings.allowance_per_hour)
-        pictures = Pictures(settings.data_dir / "pictures")
+        with written(settings.data_dir / "pictures"):
+            pictures = Pictures(settings.data_dir / "pictures")
         history = History(database, pictures=pictures, clock=time.time)
         studio = Studio(
             ledger=Ledger(database, allowance=allowance),
@@ -89,10 +92,26 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
         )
 
 
+def is_running(settings: Settings) -> bool:
+    """Whether another process works on the data folder. It does nothing if none does."""
+    lock = _lock(settings)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _lock(settings: Settings) -> FileLock:
+    return FileLock(settings.data_dir / "easel.lock")
+
+
 async def run(settings: Settings) -> None:
     """Run the bot until a stop signal comes; without a token, on the playground.
 
-    Whatever part of it fails ends all of it, loudly. Raises what `open_house` raises.
+    Whatever part of it fails ends all of it, loudly. Raises what `open_house` raises, PortTaken, BadToken,
+    NoDiscord and CommandsRefused.
     """
     async with AsyncExitStack() as stack:
         house = await stack.enter_async_context(open_house(settings))
@@ -126,7 +145,11 @@ async def _discord(stack: AsyncExitStack, settings: Settings) -> tuple[str, str 
         return settings.discord_token.get_secret_value(), settings.discord_api_url
     from bot.playground import Playground
 
-    playground = await stack.enter_async_context(Playground(port=settings.playground_port))
+    try:
+        playground = await stack.enter_async_context(Playground(port=settings.playground_port))
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise PortTaken(settings.playground_port, reason) from error
     log.info("no token is set, so this is the playground: open %s", playground.url)
     return playground.token, playground.api_url
 

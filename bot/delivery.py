@@ -20,7 +20,7 @@ from bot.post import Closed, Post, Unreachable
 from bot.progress import Progress
 from bot.studio import Studio
 from bot.views import result_view, retry_view
-from db import DatabaseError
+from db import DatabaseUnusable
 from generation import JobState
 
 log = logging.getLogger(__name__)
@@ -42,12 +42,16 @@ class Delivery:
         self._post = post
         self._progress = progress
         self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._under_way: set[str] = set()
 
     async def run(self) -> None:
         """Deliver for ever, beginning with what was left over from before the start."""
         async with asyncio.TaskGroup() as errands:
             async for generation_id in self._studio.endings():
-                errands.create_task(self._deliver(generation_id), name=f"delivery of {generation_id}")
+                # What ended just before Discord was there is told by the records and by the studio.
+                if generation_id not in self._under_way:
+                    self._under_way.add(generation_id)
+                    errands.create_task(self._deliver(generation_id), name=f"delivery of {generation_id}")
 
     async def _deliver(self, generation_id: str) -> None:
         notes = await self._progress.stop(generation_id)
@@ -56,7 +60,7 @@ class Delivery:
                 try:
                     async with self._at_once:
                         await self._hand_over(generation_id, notes)
-                except Unreachable as fault:
+                except (Unreachable, DatabaseUnusable, OSError) as fault:
                     log.warning("%s is delivered later: %s", generation_id, fault)
                     await asyncio.sleep(pause)
                 else:
@@ -66,6 +70,8 @@ class Delivery:
         except Exception:
             # One result must not end the deliveries of all others; its record stays, and so does the next start.
             log.exception("%s was not delivered; the next start tries again", generation_id)
+        finally:
+            self._under_way.discard(generation_id)
 
     async def _hand_over(self, generation_id: str, notes: tuple[str, ...]) -> None:
         address = await self._studio.address(generation_id)
@@ -92,7 +98,7 @@ class Delivery:
         for pause in chain(_PAUSES, repeat(_LONGEST_PAUSE)):
             try:
                 await self._studio.delivered(generation_id, route=route, message_id=message_id)
-            except DatabaseError as error:
+            except DatabaseUnusable as error:
                 log.error("the delivery of %s cannot be recorded yet: %s", generation_id, error)  # noqa: TRY400
                 await asyncio.sleep(pause)
             else:

@@ -6,6 +6,12 @@ EaselError
 ├── BadFlag           a flag in a reply that is none, is repeated, or has no valid value
 ├── BadSetting        a setting that has no valid value
 ├── AlreadyRunning    another Easel works on this data folder
+├── FolderUnusable    the data folder cannot be made or written
+├── PortTaken         the playground's port cannot be opened
+├── BadToken          Discord does not know the bot's token
+├── NoDiscord         Discord did not answer when the bot was started
+├── SourceNotYours    a re-roll would show what another member uploaded
+├── ReservedName      a name for a seed that means something else already
 ├── NoSeedToKeep      "the same seed" was asked of a picture that Easel did not draw
 ├── CommandsRefused   Discord did not take the slash commands
 ├── DrawingFailed     what was asked for in a shell was not drawn
@@ -87,6 +93,54 @@ class AlreadyRunning(EaselError):
     def __init__(self, folder: str) -> None:
         super().__init__(folder)
         self.folder = folder
+
+
+class FolderUnusable(EaselError):
+    """The data folder, or a folder in it, cannot be made or written; `reason` is the system's own sentence."""
+
+    def __init__(self, folder: str, reason: str) -> None:
+        super().__init__(f"{folder}: {reason}")
+        self.folder = folder
+        self.reason = reason
+
+
+class PortTaken(EaselError):
+    """The playground's `port` cannot be opened; `reason` is the system's own sentence."""
+
+    def __init__(self, port: int, reason: str) -> None:
+        super().__init__(f"{port}: {reason}")
+        self.port = port
+        self.reason = reason
+
+
+class BadToken(EaselError):
+    """Discord does not know the token, or no longer."""
+
+
+class NoDiscord(EaselError):
+    """Discord does not answer at `url`, so the bot cannot start; `reason` says what came instead."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url}: {reason}")
+        self.url = url
+        self.reason = reason
+
+
+class SourceNotYours(EaselError):
+    """Another member gave the source image: less than `strength` and fewer than `steps` would show the upload."""
+
+    def __init__(self, *, strength: float, steps: int) -> None:
+        super().__init__(f"strength {strength}, steps {steps}")
+        self.strength = strength
+        self.steps = steps
+
+
+class ReservedName(EaselError):
+    """A seed cannot be called `name`, since that means something else wherever a seed is asked."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 class NoSeedToKeep(EaselError):

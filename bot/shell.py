@@ -2,16 +2,16 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from bot import updates, wording
-from bot.app import House, open_house
+from bot.app import House, is_running, open_house
 from bot.attachments import read_bytes
 from bot.errors import AlreadyRunning, DrawingFailed, NotWritten
 from bot.history import Generation
@@ -21,8 +21,7 @@ from generation import BadPicture, JobState, PictureFault, Request
 
 OPERATOR = Viewer(member_id=OPERATOR_ID)
 _LOOK_AGAIN = 0.5  # seconds
-
-_Wait = Callable[[House, str, Progress], Awaitable[None]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,37 +36,61 @@ class Drawing:
 
 
 async def draw_in_shell(drawing: Drawing, *, settings: Settings, errors: Console) -> None:
-    """Draw, show how far it is, and write the pictures; beside a running Easel, that one draws.
+    """Draw, show how far it is, and write the pictures. Beside a running Easel that one draws, as long as it runs.
 
     Raises InvalidRequest, EaselError or DatabaseError.
     """
-    try:
-        async with open_house(settings) as house, asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(house.studio.run(), name="studio")
-            await _draw(drawing, house, errors, _watch)
-            running.cancel()
-    except AlreadyRunning:
-        async with open_house(settings, beside=True) as house:
-            await _draw(drawing, house, errors, _wait_beside)
+    generation_id: str | None = None
+    while True:
+        try:
+            async with open_house(settings) as house, asyncio.TaskGroup() as tasks:
+                if generation_id is None:
+                    generation_id = await _ask(drawing, house, errors)
+                running = tasks.create_task(house.studio.run(), name="studio")
+                with _bar(errors) as bar:
+                    await _cancelling_with_us(house, generation_id, _watch(house, generation_id, bar))
+                await _hand_out(drawing, house, generation_id, errors)
+                running.cancel()
+                return
+        except AlreadyRunning:
+            async with open_house(settings, beside=True) as house:
+                if generation_id is None:
+                    generation_id = await _ask(drawing, house, errors)
+                with _bar(errors) as bar:
+                    wait = _wait_beside(house, generation_id, bar)
+                    if await _cancelling_with_us(house, generation_id, wait):
+                        await _hand_out(drawing, house, generation_id, errors)
+                        return
 
 
-async def _draw(drawing: Drawing, house: House, errors: Console, wait: _Wait) -> None:
-    """Ask, wait until it has ended, and write down what came of it."""
+async def _ask(drawing: Drawing, house: House, errors: Console) -> str:
+    """Submit what was typed; returns the generation's id."""
     request = await _request(drawing, house, errors)
-    generation_id = (await house.studio.submit(request, viewer=OPERATOR, address=None)).generation_id
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    return (await house.studio.submit(request, viewer=OPERATOR, address=None)).generation_id
+
+
+async def _cancelling_with_us(house: House, generation_id: str, wait: Awaitable[T]) -> T:
+    """Await `wait`; if this command is interrupted, so is the job."""
     try:
-        with Progress(*columns, console=errors, transient=True) as bar:
-            await wait(house, generation_id, bar)
+        return await wait
     except asyncio.CancelledError:
         await house.studio.cancel(generation_id, OPERATOR)
         raise
+
+
+async def _hand_out(drawing: Drawing, house: House, generation_id: str, errors: Console) -> None:
+    """Write the pictures where they are wanted, and say so. Raises DrawingFailed or NotWritten."""
     generation = await house.history.recall(generation_id, OPERATOR)
     if generation.state is not JobState.FINISHED:
         raise DrawingFailed(generation.failure)
     for written in await asyncio.to_thread(_write, generation, drawing.output):
         Console(highlight=False, soft_wrap=True).print(str(written), markup=False)
     errors.print(wording.drawn_in_shell(generation), style="dim", markup=False)
+
+
+def _bar(errors: Console) -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    return Progress(*columns, console=errors, transient=True)
 
 
 async def _request(drawing: Drawing, house: House, errors: Console) -> Request:
@@ -99,13 +122,19 @@ async def _watch(house: House, generation_id: str, bar: Progress) -> None:
                 pass
 
 
-async def _wait_beside(house: House, generation_id: str, bar: Progress) -> None:
-    """Wait for a job that another process draws: only its state is on record, not its steps."""
+async def _wait_beside(house: House, generation_id: str, bar: Progress) -> bool:
+    """Wait for a job that another process draws: only its state is on record, not its steps.
+
+    Returns whether it has ended; False when the other process is gone.
+    """
     task = bar.add_task(wording.SHELL_WAITING, total=None)
     while not (generation := await house.history.recall(generation_id, OPERATOR)).state.ended:
+        if not is_running(house.settings):
+            return False
         if generation.state is JobState.RUNNING:
             bar.update(task, description=wording.SHELL_DRAWING)
         await asyncio.sleep(_LOOK_AGAIN)
+    return True
 
 
 def _write(generation: Generation, output: Path | None) -> list[Path]:

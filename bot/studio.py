@@ -4,20 +4,23 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from random import Random, SystemRandom
+from typing import TypeVar
 
 from PIL import Image
 
+from bot.board import Board, QueuedJob
 from bot.errors import NotAllowed, NotFound
 from bot.history import History
 from bot.ledger import AllowanceState, End, Ledger, Route
 from bot.pictures import Pictures
 from bot.place import Address, Viewer
-from bot.updates import Drawing, Feed, Update, Waiting
-from db import WrongState
+from bot.updates import Ended, Update
+from db import DatabaseUnusable, WrongState
 from generation import (
     HALF_LIFE,
     Cancelled,
@@ -31,8 +34,6 @@ from generation import (
     Job,
     JobQueue,
     JobState,
-    Loading,
-    Progress,
     Rate,
     Recipe,
     Request,
@@ -45,9 +46,11 @@ from generation import (
 )
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 ATTEMPTS = 2  # a job that took the worker down this often is set aside
 STARTS = 3  # tries to have a worker before a job is told that there is none
+_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds between tries while the records cannot be written
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that looks like something else
 _ID_LENGTH = 10  # 49 bits: not to be guessed
 
@@ -62,20 +65,6 @@ class Accepted:
     expected: float
     cost: float
     left: float  # of the allowance, in seconds of compute
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueuedJob:
-    """One line of `/queue`. `prompt` is for everybody's eyes unless `private`."""
-
-    generation_id: str
-    member_id: int
-    place: int
-    expected: float
-    running: bool
-    private: bool
-    prompt: str
-    model: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,12 +103,10 @@ class Studio:
         self._supervisor = supervisor
         self._clock = clock
         self._chance = SystemRandom() if chance is None else chance
-        self._feeds: dict[str, Feed] = {}
-        self._private: set[str] = set()
+        self._board = Board(queue, clock=clock)
         self._endings: asyncio.Queue[str] = asyncio.Queue()
-        self._current: Job | None = None
+        self._accepting = asyncio.Lock()
         self._cancelling: set[str] = set()
-        self._first_step_at: float | None = None
 
     # Asking ------------------------------------------------------------------------------------------------
 
@@ -142,7 +129,6 @@ class Studio:
         if parent_id is not None:
             private = private or (await self._history.recall(parent_id, viewer)).private
         private = private or viewer.guild_id is None
-        self._queue.check_room(viewer.member_id)
         job = Job(
             id="".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH)),
             member=viewer.member_id,
@@ -150,13 +136,21 @@ class Studio:
             cost=self._costs.predict(recipe, model, self.worker.device),
             created_at=self._clock(),
         )
-        left = await self._ledger.accept(job, viewer=viewer, address=address, private=private, parent_id=parent_id)
-        self._take_in(job, private=private)
-        self._tell_places()
-        waiting = self._feeds[job.id].update
-        place, expected = (waiting.place, waiting.expected) if isinstance(waiting, Waiting) else (1, job.cost)
+        async with self._accepting:  # or several at once would find the same last place free
+            self._queue.check_room(viewer.member_id)
+            left = await self._ledger.accept(
+                job, viewer=viewer, address=address, private=private, parent_id=parent_id
+            )
+            self._take_in(job, private=private)
+            self._board.tell_places()
+        line = next(line for line in self._board.lines() if line.generation_id == job.id)
         return Accepted(
-            generation_id=job.id, recipe=recipe, place=place, expected=expected, cost=job.cost, left=left
+            generation_id=job.id,
+            recipe=recipe,
+            place=max(1, line.place),
+            expected=line.expected,
+            cost=job.cost,
+            left=left,
         )
 
     async def cancel(self, generation_id: str, viewer: Viewer) -> bool:
@@ -164,7 +158,8 @@ class Studio:
         generation = await self._history.recall(generation_id, viewer)
         if not generation.may_be_managed_by(viewer):
             raise NotAllowed("cancel")
-        if self._current is not None and self._current.id == generation_id:
+        current = self._board.current
+        if current is not None and current.id == generation_id:
             self._cancelling.add(generation_id)
             await self._supervisor.cancel(generation_id)
             return True
@@ -172,13 +167,17 @@ class Studio:
         if waiting is None:
             return False
         self._queue.discard(generation_id)
-        await self._end(waiting, End(state=JobState.CANCELLED, seconds=0.0))
-        self._tell_places()
+        try:
+            await self._end(waiting, End(state=JobState.CANCELLED, seconds=0.0))
+        except BaseException:
+            self._queue.put(waiting)  # nothing was recorded, so it waits on
+            raise
+        self._board.tell_places()
         return True
 
     async def follow(self, generation_id: str) -> AsyncIterator[Update]:
         """Yield the newest state of a job whenever it changes, the last one being Ended. Raises NotFound."""
-        feed = self._feeds.get(generation_id)
+        feed = self._board.feed(generation_id)
         if feed is None:
             yield await self._history.ending(generation_id)
             return
@@ -187,23 +186,7 @@ class Studio:
 
     def queue(self) -> tuple[QueuedJob, ...]:
         """The job being drawn and those that wait, in the order in which they will be drawn."""
-        running = () if self._current is None else (self._current,)
-        lines = []
-        for job in (*running, *self._queue.order()):
-            update = self._feeds[job.id].update
-            lines.append(
-                QueuedJob(
-                    generation_id=job.id,
-                    member_id=job.member,
-                    place=update.place if isinstance(update, Waiting) else 0,
-                    expected=update.expected if isinstance(update, Waiting) else self._remaining(),
-                    running=job is self._current,
-                    private=job.id in self._private,
-                    prompt=job.recipe.prompt,
-                    model=job.recipe.model,
-                )
-            )
-        return tuple(lines)
+        return self._board.lines()
 
     async def allowance(self, member_id: int) -> AllowanceState:
         return await self._ledger.allowance(member_id)
@@ -253,35 +236,31 @@ class Studio:
             self._queue.add_served(member, seconds)
         await self._ledger.hand_back_all()
         await self._take_in_new()
-        if self._feeds:
-            log.info("%d jobs were waiting before the start and wait again", len(self._feeds))
+        if len(self._board):
+            log.info("%d jobs were waiting before the start and wait again", len(self._board))
 
     async def watch(self, *, interval: float = 1.0) -> None:
         """Take in, for ever, what another process asked for: `easel draw` beside a running bot."""
         while True:
             await asyncio.sleep(interval)
-            await self._take_in_new()
+            await _insist(self._take_in_new)
 
     async def _take_in_new(self) -> None:
         for job, private in await self._ledger.unended():
             self._take_in(job, private=private)
-        self._tell_places()
+        self._board.tell_places()
 
     async def run(self) -> None:
         """Draw what is queued, for ever. Cancelling it hands a running job back to the queue."""
         await self._warm_up()
         while True:
             job = await self._queue.take()
-            self._current = job
-            self._first_step_at = None
-            self._feeds[job.id].set(Drawing(step=0, steps=0, remaining=None))
-            self._tell_places()
+            self._board.begin(job)
             try:
                 await self._draw(job)
             finally:
-                self._current = None
                 self._cancelling.discard(job.id)
-                self._tell_places()
+                self._board.leave()
 
     async def _warm_up(self) -> None:
         """Have the worker and the default model ready before the first request; a failure shows again there."""
@@ -302,14 +281,17 @@ class Studio:
         if not await self._worker_starts():
             await self._fail(job, FailureKind.WORKER_UNAVAILABLE, self._supervisor.last_words)
             return
-        if job.id in self._cancelling:
-            await self._end(job, End(state=JobState.CANCELLED, seconds=0.0))
-            return
         # 3. The attempt is on disk before the order is sent, so that a job that kills everything cannot loop.
         try:
-            attempts = await self._ledger.begin(job.id)
+            attempts = await _insist(lambda: self._ledger.begin(job.id))
         except WrongState:
-            await self._tell_end(job)
+            await _insist(lambda: self._tell_end(job))
+            return
+        if attempts > ATTEMPTS:
+            await self._fail(job, FailureKind.SET_ASIDE, f"it was being drawn {ATTEMPTS} times when Easel ended")
+            return
+        if job.id in self._cancelling:
+            await self._record_end(job, End(state=JobState.CANCELLED, seconds=0.0))
             return
         source = job.recipe.source
         order = Generate(
@@ -321,15 +303,15 @@ class Studio:
         )
         # 4. Drawn, failed, cancelled, or the worker is gone: then the job has one more try.
         try:
-            report = await self._supervisor.draw(order, lambda report: self._tell_progress(job, report))
+            report = await self._supervisor.draw(order, lambda report: self._board.tell_progress(job, report))
         except WorkerDied as died:
             if attempts >= ATTEMPTS:
                 await self._fail(job, FailureKind.SET_ASIDE, f"{died}\n{self._supervisor.last_words}")
             else:
-                await self._put_back(job, counted=True)
+                await self._put_back(job)
             return
         except asyncio.CancelledError:
-            await asyncio.shield(self._put_back(job, counted=False))
+            await asyncio.shield(self._leave(job))
             raise
         await self._record(job, report)
 
@@ -339,12 +321,12 @@ class Studio:
             case Finished(recipe=recipe, seconds=seconds, pictures=pictures):
                 rate = self._costs.learn(recipe, seconds, self.worker.device) if recipe.steps_run else None
                 end = End(state=JobState.FINISHED, seconds=seconds, recipe=recipe, pictures=pictures)
-                await self._end(job, end, rate=rate)
+                await self._record_end(job, end, rate=rate)
             case Failed(failure=failure, seconds=seconds):
                 log.warning("job %s failed: %s: %s", job.id, failure.kind, failure.detail)
-                await self._end(job, End(state=JobState.FAILED, seconds=seconds, failure=failure))
+                await self._record_end(job, End(state=JobState.FAILED, seconds=seconds, failure=failure))
             case Cancelled(seconds=seconds):
-                await self._end(job, End(state=JobState.CANCELLED, seconds=seconds))
+                await self._record_end(job, End(state=JobState.CANCELLED, seconds=seconds))
 
     async def _worker_starts(self) -> bool:
         for attempt in range(STARTS):
@@ -357,66 +339,49 @@ class Studio:
                 return True
         return False
 
-    async def _put_back(self, job: Job, *, counted: bool) -> None:
-        await self._ledger.hand_back(job.id, counted=counted)
+    async def _leave(self, job: Job) -> None:
+        """Let go of the job that is being drawn, since Easel ends: it waits for the next start if it is wanted."""
+        try:
+            if job.id in self._cancelling:
+                await self._end(job, End(state=JobState.CANCELLED, seconds=0.0))
+            else:
+                await self._ledger.hand_back(job.id, counted=False)
+        except DatabaseUnusable as error:
+            log.warning("job %s stays as it is on record until the next start: %s", job.id, error)
+
+    async def _put_back(self, job: Job) -> None:
+        """Give a job whose worker died another try."""
+        await _insist(lambda: self._ledger.hand_back(job.id, counted=True))
         self._queue.add_served(job.member, -job.cost)
         self._queue.put(job)
 
     async def _fail(self, job: Job, kind: FailureKind, detail: str) -> None:
         log.warning("job %s failed: %s: %s", job.id, kind, detail)
-        await self._end(job, End(state=JobState.FAILED, seconds=0.0, failure=Failure(kind=kind, detail=detail)))
+        end = End(state=JobState.FAILED, seconds=0.0, failure=Failure(kind=kind, detail=detail))
+        await self._record_end(job, end)
+
+    async def _record_end(self, job: Job, end: End, *, rate: tuple[str, Rate] | None = None) -> None:
+        """As `_end`, however long it takes: what was drawn is not given up to a full or a busy disk."""
+        await _insist(lambda: self._end(job, end, rate=rate))
 
     async def _end(self, job: Job, end: End, *, rate: tuple[str, Rate] | None = None) -> None:
-        ended_here = await self._ledger.end(job, end, rate=rate)
-        if job is self._current:
+        if not await self._ledger.end(job, end, rate=rate):
+            await self._tell_end(job)
+            return
+        if job is self._board.current:
             self._queue.add_served(job.member, end.seconds - job.cost)
-        await self._tell_end(job)
-        if ended_here:
-            self._endings.put_nowait(job.id)
-
-    # Telling -----------------------------------------------------------------------------------------------
+        self._board.take_down(job.id).set(Ended(state=end.state, failure=end.failure))
+        self._endings.put_nowait(job.id)
 
     def _take_in(self, job: Job, *, private: bool) -> None:
-        if job.id in self._feeds:
-            return
-        self._feeds[job.id] = Feed(Waiting(place=1, expected=job.cost))
-        if private:
-            self._private.add(job.id)
-        self._queue.put(job)
+        if job.id not in self._board:
+            self._board.put_up(job, private=private)
+            self._queue.put(job)
 
     async def _tell_end(self, job: Job) -> None:
-        """Tell followers what is on record, which may be another process's doing."""
+        """Tell followers of an end that another process recorded."""
         end = await self._history.ending(job.id)
-        self._private.discard(job.id)
-        self._feeds.pop(job.id).set(end)
-
-    def _tell_places(self) -> None:
-        expected = self._remaining()
-        for place, job in enumerate(self._queue.order(), start=1):
-            expected += job.cost
-            self._feeds[job.id].set(Waiting(place=place, expected=expected))
-
-    def _tell_progress(self, job: Job, report: Loading | Progress) -> None:
-        match report:
-            case Loading():
-                update = Drawing(step=0, steps=0, remaining=None, loading=True)
-            case Progress(step=step, steps=steps):
-                now = self._clock()
-                if self._first_step_at is None:
-                    self._first_step_at = now
-                    remaining = None
-                else:
-                    remaining = (now - self._first_step_at) / max(1, step - 1) * (steps - step)
-                update = Drawing(step=step, steps=steps, remaining=remaining)
-        self._feeds[job.id].set(update)
-
-    def _remaining(self) -> float:
-        """Seconds until the job being drawn is done, as far as one can tell."""
-        if self._current is None:
-            return 0.0
-        update = self._feeds[self._current.id].update
-        known = update.remaining if isinstance(update, Drawing) else None
-        return self._current.cost if known is None else known
+        self._board.take_down(job.id).set(end)
 
     async def _source_size(self, request: Request) -> Size | None:
         if request.source is None:
@@ -425,6 +390,17 @@ class Studio:
             return await asyncio.to_thread(_size_of, self._pictures.source_file(request.source))
         except FileNotFoundError:
             raise NotFound("source", request.source) from None
+
+
+async def _insist(write: Callable[[], Awaitable[T]]) -> T:
+    """Await `write()`, again after a pause as long as the records cannot be written."""
+    for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+        try:
+            return await write()
+        except DatabaseUnusable as error:
+            log.warning("the records cannot be written, trying again in %.0f s: %s", pause, error)
+            await asyncio.sleep(pause)
+    raise AssertionError("the pauses never end")
 
 
 def _size_of(file: Path) -> Size:

@@ -29,6 +29,7 @@ class GenerationRow:
     strength: float | None  # None without a source image
     seed: int  # of the first picture, 0 to 2**32-1
     source: str | None  # the source image's content hash
+    source_given: bool = True  # by its own member, not taken over from another member's generation
     recipe: str  # JSON, everything needed to draw it again
     created_at: float  # seconds since the epoch
 
@@ -43,16 +44,25 @@ class Totals:
 
 
 async def insert(connection: aiosqlite.Connection, row: GenerationRow) -> None:
-    """Record a generation; a parent deleted meanwhile is recorded as none. Raises RuleBroken for a used id."""
+    """Record a generation; a parent deleted meanwhile is recorded as none. Raises RuleBroken for a used id.
+
+    Whether its member gave the source is read off the parent here, once and for all: the parent may be deleted.
+    """
     await connection.execute_fetchall(
         """
         INSERT INTO generations (
             id, member_id, guild_id, channel_id, private, parent_id, prompt, negative_prompt, model, width, height,
-            num_inference_steps, guidance_scale, scheduler, strength, seed, source, recipe, created_at
+            num_inference_steps, guidance_scale, scheduler, strength, seed, source, source_given, recipe, created_at
         ) VALUES (
             :id, :member_id, :guild_id, :channel_id, :private, (SELECT id FROM generations WHERE id = :parent_id),
             :prompt, :negative_prompt, :model, :width, :height,
-            :num_inference_steps, :guidance_scale, :scheduler, :strength, :seed, :source, :recipe, :created_at
+            :num_inference_steps, :guidance_scale, :scheduler, :strength, :seed, :source,
+            :source_given AND (:parent_id IS NULL OR EXISTS (
+                SELECT 1 FROM generations AS parents
+                WHERE parents.id = :parent_id
+                    AND (parents.source IS NOT :source OR (parents.member_id = :member_id AND parents.source_given))
+            )),
+            :recipe, :created_at
         )
         """,
         asdict(row),
@@ -166,4 +176,5 @@ async def starred(
 
 
 def _read(row: aiosqlite.Row) -> GenerationRow:
-    return GenerationRow(**{**dict(row), "private": bool(row["private"])})
+    flags = {"private": bool(row["private"]), "source_given": bool(row["source_given"])}
+    return GenerationRow(**dict(row) | flags)

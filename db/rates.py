@@ -30,6 +30,6 @@ async def put(connection: aiosqlite.Connection, row: RateRow) -> None:
 
 
 async def every(connection: aiosqlite.Connection) -> list[RateRow]:
-    """All rates that were learned, by key."""
-    rows = await connection.execute_fetchall("SELECT * FROM rates ORDER BY key")
+    """All rates that were learned, the newest last."""
+    rows = await connection.execute_fetchall("SELECT * FROM rates ORDER BY updated_at, key")
     return [RateRow(**dict(row)) for row in rows]

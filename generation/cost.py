@@ -17,6 +17,7 @@ _WEIGHT_OF_NEWEST = 0.3  # of an exponential moving average: the last five runs 
 _FIRST_GUESS = {Family.SD1: 12.0, Family.SD2: 12.0, Family.SDXL: 30.0}
 _BUILT_IN_GUESS = 0.6
 _ACCELERATION = 40.0
+_ON = " on "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +29,20 @@ class Rate:
 
 
 class CostModel:
-    """Predicts seconds from recipes, and learns from what they took."""
+    """Predicts seconds from recipes, and learns from what they took.
+
+    `rates` by key, the newest last: until a worker says on what device it draws, it is taken to be the same as
+    the last time.
+    """
 
     def __init__(self, rates: Mapping[str, Rate]) -> None:
         self._rates = dict(rates)
+        self._last_device = next(reversed(self._rates), "").rpartition(_ON)[2]
 
     def predict(self, recipe: Recipe, model: Model, device: str) -> float:
-        """Seconds of compute, at least a tenth."""
+        """Seconds of compute, at least a tenth. `device` is empty while it is not known."""
+        if not device:
+            device = self._last_device
         rate = self._rates.get(self.key(model.name, device))
         per_unit = rate.seconds_per_unit if rate is not None else self._guess(model, device)
         return max(0.1, units(recipe) * per_unit)
@@ -42,6 +50,7 @@ class CostModel:
     def learn(self, recipe: Recipe, seconds: float, device: str) -> tuple[str, Rate]:
         """Take in what a finished recipe took; returns what there is to store."""
         key = self.key(recipe.model, device)
+        self._last_device = device
         newest = seconds / units(recipe)
         known = self._rates.get(key)
         if known is None:
@@ -54,7 +63,7 @@ class CostModel:
 
     @staticmethod
     def key(model: str, device: str) -> str:
-        return f"{model} on {device}"
+        return f"{model}{_ON}{device}"
 
     @staticmethod
     def _guess(model: Model, device: str) -> float:

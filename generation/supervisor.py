@@ -45,6 +45,7 @@ class WorkerState(StrEnum):
     STOPPED = "stopped"  # no process; one is started when there is work
     STARTING = "starting"  # the process imports its libraries
     IDLE = "idle"
+    LOADING = "loading"  # brings a model into memory, before anybody asked
     DRAWING = "drawing"
     STOPPING = "stopping"
 
@@ -52,9 +53,9 @@ class WorkerState(StrEnum):
 class Supervisor:
     """One worker process, replaced when it dies.
 
-    `draw` gives it one job at a time. `command` is the worker's command line without its options; `cancel_grace`
-    is how many seconds a cancelled job may go on before its process is killed, `start_grace` how long a worker
-    may take until it is ready.
+    `draw` gives it one job at a time. `command` is the worker's command line without its options. A process that
+    is silent for too long is killed: `start_grace` seconds until it is ready, `load_grace` while a model is
+    fetched and read, `step_grace` between two steps, `cancel_grace` once its job is cancelled.
     """
 
     def __init__(
@@ -65,11 +66,15 @@ class Supervisor:
         command: Sequence[str] = (sys.executable, "-m", "generation.worker"),
         cancel_grace: float = 60.0,
         start_grace: float = 300.0,
+        load_grace: float = 4 * 3600.0,
+        step_grace: float = 900.0,
     ) -> None:
         options = ["--device", device] + ([] if threads is None else ["--threads", str(threads)])
         self._command = [*command, *options]
         self._cancel_grace = cancel_grace
         self._start_grace = start_grace
+        self._load_grace = load_grace
+        self._step_grace = step_grace
         self._process: Process | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._reports: asyncio.Queue[Report | None] = asyncio.Queue()
@@ -94,25 +99,24 @@ class Supervisor:
             await self._reap()
             self.state = WorkerState.STARTING
             self._reports = asyncio.Queue()
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=PIPE,
-                limit=_LINE_LIMIT,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            )
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._command,
+                    stdin=PIPE,
+                    stdout=PIPE,
+                    stderr=PIPE,
+                    limit=_LINE_LIMIT,
+                    env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                )
+            except OSError as error:  # no memory or no file handles left
+                self.state = WorkerState.STOPPED
+                self._last_words.append(str(error))
+                raise WorkerDied(None) from error
             self._tasks = [
                 asyncio.create_task(self._read_reports(self._process), name="worker reports"),
                 asyncio.create_task(self._read_log(self._process), name="worker log"),
             ]
-            try:
-                async with asyncio.timeout(self._start_grace):
-                    report = await self._reports.get()
-            except TimeoutError:
-                log.warning("the worker was not ready after %.0f s", self._start_grace)
-                self.kill()
-                report = await self._reports.get()
+            report = await self._listen(self._start_grace)
             if not isinstance(report, Ready):
                 raise await self._died()
             self.ready = report
@@ -122,11 +126,11 @@ class Supervisor:
 
     async def load(self, model: Model) -> Loaded | LoadFailed:
         """Have `model` in memory. Raises WorkerDied."""
-        await self._begin("")
+        await self._begin("", WorkerState.LOADING)
         try:
             await self._send(Load(model=model))
             while True:
-                match await self._reports.get():
+                match await self._listen(self._load_grace):
                     case Loaded() | LoadFailed() as report:
                         return report
                     case None:
@@ -140,13 +144,14 @@ class Supervisor:
         self, order: Generate, on_report: Callable[[Loading | Progress], None]
     ) -> Finished | Failed | Cancelled:
         """Draw one job; `on_report` is told of each step. Raises WorkerDied, and WorkerBusy out of turn."""
-        await self._begin(order.job)
+        await self._begin(order.job, WorkerState.DRAWING)
+        patience = self._step_grace
         try:
             if order.job in self._cancelled:
                 return Cancelled(job=order.job, seconds=0.0)
             await self._send(order)
             while True:
-                report = await self._reports.get()
+                report = await self._listen(patience)
                 match report:
                     case None:
                         died = await self._died()
@@ -154,6 +159,7 @@ class Supervisor:
                             return Cancelled(job=order.job, seconds=0.0)
                         raise died
                     case Loading() | Progress():
+                        patience = self._load_grace if isinstance(report, Loading) else self._step_grace
                         on_report(report)
                     case Finished() | Failed() | Cancelled():
                         return report
@@ -195,7 +201,7 @@ class Supervisor:
         await self._reap()
         self.state = WorkerState.STOPPED
 
-    async def _begin(self, job: str) -> None:
+    async def _begin(self, job: str, state: WorkerState) -> None:
         if self._job is not None:
             raise WorkerBusy(f"{self._job!r} is being drawn")
         self._job = job
@@ -204,7 +210,7 @@ class Supervisor:
         except BaseException:
             self._job = None
             raise
-        self.state = WorkerState.DRAWING
+        self.state = state
 
     def _end(self) -> None:
         self._job = None
@@ -212,8 +218,18 @@ class Supervisor:
         if self._killing is not None:
             self._killing.cancel()
             self._killing = None
-        if self.state is WorkerState.DRAWING:
+        if self.state in {WorkerState.LOADING, WorkerState.DRAWING}:
             self.state = WorkerState.IDLE
+
+    async def _listen(self, patience: float) -> Report | None:
+        """The next report, or None from a worker that is gone; one that is silent for too long is made so."""
+        try:
+            async with asyncio.timeout(patience):
+                return await self._reports.get()
+        except TimeoutError:
+            log.warning("no word from the worker for %.0f s", patience)
+            self.kill()
+            return await self._reports.get()
 
     async def _send(self, order: Order) -> None:
         if self._process is None or self._process.stdin is None:

@@ -8,11 +8,11 @@ import discord
 
 from bot import wording
 from bot.acknowledge import take_note, whisper
+from bot.board import QueuedJob
 from bot.desk import Desk, desk_of, viewer_of
 from bot.history import Page
 from bot.parcel import pack, thumbnails
 from bot.place import Viewer
-from bot.studio import QueuedJob
 from bot.views.buttons import GenerationButton, RerollButton, View, retry_view, shown_view, waiting_view
 from bot.wording import labels
 from generation import JobState

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import discord
 
+from bot.board import QueuedJob
 from bot.history import Generation, Page
 from bot.ledger import AllowanceState
 from bot.seeds import SavedSeed
-from bot.studio import QueuedJob, WorkerStatus
+from bot.studio import WorkerStatus
 from bot.wording.results import failed, result, seeds, unended
 from bot.wording.text import EMBED_LIMIT, duration, escape, moment, quote
 from db import Totals

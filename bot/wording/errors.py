@@ -4,14 +4,18 @@ from bot.errors import (
     AlreadyRunning,
     BadFlag,
     BadSetting,
+    BadToken,
     CommandsRefused,
     DrawingFailed,
     EaselError,
     FlagValue,
+    FolderUnusable,
+    NoDiscord,
     NoSeedToKeep,
     NotAllowed,
     NotFound,
     NotWritten,
+    PortTaken,
 )
 from bot.wording.pictures import bad_picture
 from bot.wording.text import duration, escape, listing, moment, number, shorten
@@ -165,10 +169,8 @@ def _easel(error: EaselError) -> str:  # noqa: C901, PLR0911  (one return an err
             return f"The setting {name} is not valid: {reason}."
         case BadSetting(name=name, value=value, reason=reason):
             return f"The setting {name} cannot be {value}: {reason}."
-        case AlreadyRunning(folder=folder):
-            return f"Another Easel is running on {folder}: stop it first, or set EASEL_DATA_DIR to another folder."
-        case CommandsRefused(reason=reason):
-            return f"Discord did not take the commands, so the bot cannot start: {reason}"
+        case AlreadyRunning() | FolderUnusable() | PortTaken() | BadToken() | NoDiscord() | CommandsRefused():
+            return _not_starting(error)
         case DrawingFailed(failure=None):
             return CANCELLED
         case DrawingFailed(failure=Failure(kind=kind, detail=detail)):
@@ -177,6 +179,33 @@ def _easel(error: EaselError) -> str:  # noqa: C901, PLR0911  (one return an err
             return f"The picture could not be written to {target} ({reason}): it is kept at {kept}."
         case _:
             return str(error)
+
+
+def _not_starting(
+    error: AlreadyRunning | FolderUnusable | PortTaken | BadToken | NoDiscord | CommandsRefused,
+) -> str:
+    match error:
+        case AlreadyRunning(folder=folder):
+            return f"Another Easel is running on {folder}: stop it first, or set EASEL_DATA_DIR to another folder."
+        case FolderUnusable(folder=folder, reason=reason):
+            return (
+                f"The data folder {folder} cannot be used ({reason}): let this user write to it, or set "
+                "EASEL_DATA_DIR to another folder."
+            )
+        case PortTaken(port=port, reason=reason):
+            return (
+                f"The playground's port {port} cannot be opened ({reason}): stop the program that has it, or set "
+                "EASEL_PLAYGROUND_PORT to another one, such as 0 for any that is free."
+            )
+        case BadToken():
+            return (
+                "Discord does not know this token: copy it again from the Bot page of your application, and set "
+                "EASEL_DISCORD_TOKEN."
+            )
+        case NoDiscord(url=url, reason=reason):
+            return f"Discord does not answer at {url} ({reason}): check the network and EASEL_DISCORD_API_URL."
+        case CommandsRefused(reason=reason):
+            return f"Discord did not take the commands, so the bot cannot start: {reason}"
 
 
 def _bad_flag(error: BadFlag) -> str:

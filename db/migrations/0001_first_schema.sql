@@ -19,6 +19,7 @@ CREATE TABLE generations (
     strength REAL,
     seed INTEGER NOT NULL CHECK (seed BETWEEN 0 AND 4294967295),
     source TEXT,
+    source_given INTEGER NOT NULL CHECK (source_given IN (0, 1)),
     recipe TEXT NOT NULL CHECK (json_valid(recipe)),
     created_at REAL NOT NULL
 ) STRICT;

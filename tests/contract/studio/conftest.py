@@ -2,8 +2,9 @@
 
 import asyncio
 import random
+import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
+def in_the_way(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Another program on the same records; its `BEGIN IMMEDIATE` keeps Easel from writing, its `ROLLBACK` ends that."""
+    connection = sqlite3.connect(tmp_path / "easel.db", isolation_level=None)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
 def open_studio(tmp_path: Path, clock: Clock) -> Open:
     """Open a studio on this test's folder; opening it again is a restart. `how` is the fixture worker's."""
 
@@ -60,7 +69,7 @@ def open_studio(tmp_path: Path, clock: Clock) -> Open:
         limit: int = 100,
         cancel_grace: float = 5.0,
     ) -> AsyncIterator[Opened]:
-        database = await Database.open(tmp_path / "easel.db")
+        database = await Database.open(tmp_path / "easel.db", busy_timeout=0.1)
         pictures = Pictures(tmp_path / "pictures")
         history = History(database, pictures=pictures, clock=clock)
         supervisor = Supervisor(

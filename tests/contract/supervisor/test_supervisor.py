@@ -118,6 +118,21 @@ async def test_a_cancel_that_is_ignored_ends_in_a_kill(tmp_path: Path) -> None:
         assert supervisor.state is WorkerState.STOPPED
 
 
+async def test_a_worker_that_falls_silent_is_killed(tmp_path: Path) -> None:
+    async with supervising("ignores_cancel", step_grace=0.3) as supervisor:
+        with pytest.raises(WorkerDied) as died:
+            await supervisor.draw(an_order(tmp_path), ignore)
+        assert died.value.exit_code == -9
+
+
+async def test_a_worker_that_cannot_even_be_started_is_a_dead_one() -> None:
+    supervisor = Supervisor(device="auto", command=("/nowhere/python",))
+    with pytest.raises(WorkerDied):
+        await supervisor.start()
+    assert "/nowhere/python" in supervisor.last_words
+    await supervisor.close()
+
+
 async def test_two_jobs_at_once_are_an_error_of_the_caller(tmp_path: Path) -> None:
     async with supervising("behaves") as supervisor:
         first = asyncio.create_task(supervisor.draw(an_order(tmp_path), ignore))
