@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+from collections.abc import Coroutine
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +13,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from bot.errors import EaselError
+from bot.folder import written
 from bot.settings import Settings, read_settings
 from db import DatabaseError
 from generation import GenerationError
@@ -31,8 +34,12 @@ def run() -> None:
 
     settings = _settings()
     _log_to_terminal(settings.log_level)
-    _log_to_file(settings)
-    _finish(run_bot(settings))
+
+    async def work() -> None:
+        _log_to_file(settings)
+        await run_bot(settings)
+
+    _finish(work())
 
 
 @app.command()
@@ -98,13 +105,29 @@ def _settings(**overrides: Any) -> Settings:
     from bot.wording import sentence
 
     try:
-        return read_settings(**overrides)
+        settings = read_settings(**overrides)
     except EaselError as error:
-        _errors.print(sentence(error), style="red")
+        _errors.print(sentence(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
+    keep_models_in(settings.data_dir)
+    return settings
 
 
-def _finish(work: Any) -> None:
+def keep_models_in(data_dir: Path) -> None:
+    """Have what is downloaded from Hugging Face kept in the data folder, by this process and its worker.
+
+    The operator's own HF_HOME or HF_HUB_CACHE stays, and so does an ordinary cache that is there already, so that
+    nothing is downloaded twice. Only the cache moves, not the login that `hf auth login` leaves in HF_HOME.
+    """
+    if any(os.environ.get(name) for name in ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE")):
+        return
+    # Path.expanduser raises for a user without a home, as in some containers.
+    ordinary = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111
+    if not (ordinary / "huggingface" / "hub").is_dir():
+        os.environ["HF_HUB_CACHE"] = str(data_dir / "models" / "huggingface" / "hub")
+
+
+def _finish(work: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine to its end; what went wrong on purpose is one sentence and exit code 1."""
     from bot.wording import sentence
 
@@ -112,7 +135,7 @@ def _finish(work: Any) -> None:
         asyncio.run(work)
     except* (EaselError, GenerationError, DatabaseError) as group:
         for error in _leaves(group):
-            _errors.print(sentence(error), style="red", markup=False)
+            _errors.print(sentence(error), style="red", markup=False, soft_wrap=True)
         code = 1
     except* KeyboardInterrupt:
         code = 130
@@ -129,10 +152,10 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 
 def _log_to_file(settings: Settings) -> None:
-    """Keep the log in the data folder as well, at most some megabytes of it."""
+    """Keep the log in the data folder as well, at most some megabytes of it. Raises FolderUnusable."""
     folder = settings.data_dir / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = RotatingFileHandler(folder / "easel.log", maxBytes=2**20, backupCount=4, encoding="utf-8")
+    with written(folder):
+        kept = RotatingFileHandler(folder / "easel.log", maxBytes=2**20, backupCount=4, encoding="utf-8")
     kept.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(kept)
 

@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import aiohttp
 import discord
 import yarl
 from discord import app_commands
@@ -14,7 +17,7 @@ from bot.acknowledge import refuse
 from bot.commands import every_cog
 from bot.delivery import Delivery
 from bot.desk import Desk
-from bot.errors import CommandsRefused, NotFound
+from bot.errors import BadToken, CommandsRefused, NoDiscord, NotFound
 from bot.history import History
 from bot.pictures import Pictures
 from bot.post import Post, insist
@@ -24,6 +27,8 @@ from bot.studio import Studio
 from bot.views import ALL_BUTTONS, waiting_view
 
 log = logging.getLogger(__name__)
+
+_UNKNOWN_TOKEN = 4004  # the gateway's close code for it
 
 
 class EaselTree(app_commands.CommandTree[discord.Client]):
@@ -74,9 +79,11 @@ class EaselBot(commands.AutoShardedBot):
         self.desk = Desk(studio=studio, history=history, seeds=seeds, pictures=pictures, progress=self._progress)
 
     async def login(self, token: str) -> None:
+        """Say who the bot is, and set it up. Raises BadToken, NoDiscord, CommandsRefused."""
         if self._api_url is not None:
             Route.BASE = self._api_url
-        await super().login(token)
+        with _told_apart():
+            await super().login(token)
 
     async def setup_hook(self) -> None:
         """Make the commands known. Raises CommandsRefused."""
@@ -94,9 +101,13 @@ class EaselBot(commands.AutoShardedBot):
         log.info("Discord knows %d commands", len(synced))
 
     async def connect(self, *, reconnect: bool = True) -> None:
-        """Stay connected and deliver results. Whichever of the two fails ends both, loudly."""
+        """Stay connected and deliver results. Whichever of the two fails ends both, loudly.
+
+        Raises BadToken, also when the token is taken back later, and NoDiscord, only before the first connection:
+        one that was there is made again for as long as it takes.
+        """
         tasks = {
-            asyncio.create_task(super().connect(reconnect=reconnect), name="gateway"),
+            asyncio.create_task(self._stay_connected(reconnect=reconnect), name="gateway"),
             asyncio.create_task(self._serve(), name="deliveries"),
         }
         try:
@@ -108,6 +119,10 @@ class EaselBot(commands.AutoShardedBot):
                 task.cancel()
             await asyncio.wait(tasks)
             await self._progress.close()
+
+    async def _stay_connected(self, *, reconnect: bool) -> None:
+        with _told_apart():
+            await super().connect(reconnect=reconnect)
 
     async def _serve(self) -> None:
         for generation_id, address in await self._studio.waiting_deliveries():
@@ -123,3 +138,20 @@ class EaselBot(commands.AutoShardedBot):
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Nothing: there are no prefix commands, and `Reply` listens for itself."""
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Raise what keeps the bot from Discord as BadToken, or as NoDiscord; a fault of ours passes as it is."""
+    try:
+        yield
+    except discord.LoginFailure as error:
+        raise BadToken from error
+    except discord.ConnectionClosed as error:
+        if error.code != _UNKNOWN_TOKEN:
+            raise
+        raise BadToken from error
+    except discord.HTTPException as error:  # its own sentence has whatever page was answered
+        raise NoDiscord(Route.BASE, f"{error.status} {error.response.reason}") from error
+    except (discord.GatewayNotFound, aiohttp.ClientError, OSError) as error:
+        raise NoDiscord(Route.BASE, str(error) or type(error).__name__) from error

@@ -1,5 +1,6 @@
 """`easel doctor`: what this machine has, what is missing, and what to do about it."""
 
+import os
 import platform
 import shutil
 from collections.abc import Awaitable, Callable
@@ -11,15 +12,31 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.app import House, open_house
-from bot.errors import AlreadyRunning
+from bot.errors import AlreadyRunning, FolderUnusable
 from bot.settings import Settings
 from bot.wording import sentence
-from db import DatabaseError
+from db import DatabaseError, DatabaseUnusable, MigrationFailed, NewerDatabase, Reason
 from generation import GenerationError, LoadFailed, ModelUnavailable, UnknownChoice, WorkerDied
 
 _DISCORD = "https://discord.com/api/v10"
 _SPARE_DISK = 2.0  # GB: some thousand pictures
 _SPARE_MEMORY = 4.0  # GB: Stable Diffusion 1.x in half precision and its working memory
+_BUILT_IN = "storybook"  # a model that every machine has the memory for
+_PUT_BACK = (
+    "move easel.db, easel.db-wal and easel.db-shm away, and copy a backup to easel.db, such as the one that an "
+    "update left beside it: easel.db.before- and a number."
+)
+
+_ADVICE = {
+    Reason.LOCKED: "Another program has it open: close that one, and try again.",
+    Reason.CORRUPT: f"Stop Easel, {_PUT_BACK} Without a backup, Easel begins a new database.",
+    Reason.READ_ONLY: "Let this user write to the file and to the folder that it is in.",
+    Reason.FULL: "Make room on that disk, or move the folder to a larger one and set EASEL_DATA_DIR.",
+    Reason.MISPLACED: "Set EASEL_DATA_DIR to a folder on a disk of this machine.",
+    Reason.FOREIGN: "Set EASEL_DATA_DIR to a folder of Easel's own.",
+    Reason.FAILING: "Copy the folder to another disk while it can be read, and set EASEL_DATA_DIR to the copy.",
+    Reason.OUTDATED: "Use a newer Python, which brings a newer SQLite.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +51,7 @@ class Finding:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything, the cheap things first. A check that fails does not keep the next ones from running."""
-    findings = [_python(), _memory(), _disk(settings)]
+    findings = [_python(), _memory(settings), _disk(settings)]
     findings.append(await _token(settings))
     try:
         async with open_house(settings) as house:
@@ -42,8 +59,11 @@ async def examine(settings: Settings) -> list[Finding]:
             findings.extend([await check(house) for check in _ON_THE_HOUSE])
     except AlreadyRunning as error:
         findings.append(_fine("Database", sentence(error)))
+    except FolderUnusable as error:
+        advice = "Let this user write to it, or set EASEL_DATA_DIR to another folder."
+        findings.append(_bad("Folder", f"{error.folder} cannot be used: {error.reason}", advice))
     except DatabaseError as error:
-        findings.append(Finding(subject="Database", ok=False, found=sentence(error), advice="See the line above."))
+        findings.append(_bad("Database", sentence(error), database_advice(error)))
     except (UnknownChoice, ModelUnavailable) as error:
         findings.append(_bad("Model", sentence(error), "Set EASEL_MODEL to a model that is there."))
     return findings
@@ -72,19 +92,21 @@ def _python() -> Finding:
     return _fine("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
 
 
-def _memory() -> Finding:
+def _memory(settings: Settings) -> Finding:
     memory = psutil.virtual_memory()
     total, free = memory.total / 1e9, memory.available / 1e9
     found = f"{free:.1f} of {total:.1f} GB are free"
+    if settings.model == _BUILT_IN:
+        return _fine("Memory", f"{found}, and {_BUILT_IN} needs little")
     if free >= _SPARE_MEMORY:
         return _fine("Memory", found)
-    advice = "The built-in model will do. Stable Diffusion wants about 4 GB free: close other programs."
+    advice = f"Close other programs: Stable Diffusion wants about 4 GB. Or set EASEL_MODEL to {_BUILT_IN}."
     return _bad("Memory", found, advice)
 
 
 def _disk(settings: Settings) -> Finding:
     folder = settings.data_dir
-    while not folder.exists():
+    while not os.path.exists(folder):  # noqa: PTH110  (Path.exists raises where it may not look)
         folder = folder.parent
     free = shutil.disk_usage(folder).free / 1e9
     found = f"{free:.1f} GB are free for {settings.data_dir}"
@@ -112,6 +134,19 @@ async def _token(settings: Settings) -> Finding:
         advice = "Copy the token again from the Bot page of your application, and set EASEL_DISCORD_TOKEN."
         return _bad("Token", "Discord does not know this token", advice)
     return _bad("Token", f"Discord answered {status}", "Try again in a few minutes.")
+
+
+def database_advice(error: DatabaseError) -> str:
+    """What an operator does about a database that cannot be opened."""
+    match error:
+        case DatabaseUnusable(reason=reason):
+            return _ADVICE[reason]
+        case NewerDatabase():
+            return f"Use the newer Easel again; or stop Easel, {_PUT_BACK}"
+        case MigrationFailed():
+            return "The file is as it was: use the Easel that wrote it, and report this one's log."
+        case _:
+            return "Try again; if it stays, the log says more."
 
 
 async def _device(house: House) -> Finding:

@@ -1,5 +1,6 @@
 """Every setting, once: from `EASEL_*` environment variables, else from `easel.toml` here."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,10 @@ PREFIX = "EASEL_"
 
 
 def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:  # "~somebody", and there is no such user
+        raise ValueError("there is no such user") from error
 
 
 class Settings(BaseSettings):
@@ -72,6 +76,17 @@ class Settings(BaseSettings):
         description="how much the log tells: DEBUG, INFO, WARNING or ERROR",
     )
 
+    @field_validator("discord_token")
+    @classmethod
+    def _one_word(cls, value: SecretStr | None) -> SecretStr | None:
+        """Without the space around it that a copy brings along; what is left goes into an HTTP header."""
+        if value is None:
+            return None
+        token = value.get_secret_value().strip()
+        if re.fullmatch(r"[!-~]+", token) is None:
+            raise ValueError("it is one word of ASCII letters, digits and punctuation")
+        return SecretStr(token)
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper(cls, value: object) -> object:
@@ -107,7 +122,12 @@ def read_settings(**overrides: Any) -> Settings:
         first = error.errors(include_url=False, include_context=False)[0]
         name = str(first["loc"][0])
         known = Settings.model_fields.get(name)
-        reason = "there is no such setting" if known is None else str(known.description)
+        if known is None:
+            reason = "there is no such setting"
+        elif first["type"] == "value_error":
+            reason = first["msg"].removeprefix("Value error, ")
+        else:
+            reason = str(known.description)
         raise BadSetting(name, "" if name == "discord_token" else str(first["input"]), reason) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise BadSetting("easel.toml", "", str(error)) from None

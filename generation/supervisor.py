@@ -189,8 +189,10 @@ class Supervisor:
             self._process.kill()
 
     async def close(self, *, grace: float = 10.0) -> None:
-        """Let the worker end by itself, within `grace` seconds, else kill it."""
+        """Let the worker end by itself, within `grace` seconds, else kill it; at once if it takes no orders yet."""
         self.state = WorkerState.STOPPING
+        if self.ready is None:
+            self.kill()
         if self._process is not None and self._process.returncode is None:
             await self._send(ShutDown())
             try:

@@ -2,12 +2,18 @@
 
 import asyncio
 import os
+import signal
+import socket
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from bot.playground import Playground
+from db import Reason
 from generation.metadata import read
 from tests.e2e.conftest import ROOT, BotProcess
 
@@ -96,11 +102,95 @@ async def test_beside_a_running_bot_the_bot_draws(easel: BotProcess, tmp_path: P
     assert read(tmp_path / "cat.png") is not None
 
 
+def findings(output: str) -> dict[str, str]:
+    """The doctor's mark ("ok" or "!!") for each subject."""
+    rows = (line.split() for line in output.splitlines() if line.startswith(("ok", "!!")))
+    return {subject: mark for mark, subject, *_ in rows}
+
+
 async def test_doctor_finds_a_healthy_machine_healthy(tmp_path: Path) -> None:
+    _, output, errors = await easel_command(tmp_path, "doctor")
+    marks = findings(output)
+    assert list(marks) == ["Python", "Memory", "Disk", "Token", "Database", "Device", "Model"], errors
+    assert marks.pop("Disk") in {"ok", "!!"}  # this machine's disk may be full
+    assert set(marks.values()) == {"ok"}, output
+
+
+def broken(database: Path, reason: Reason) -> None:
+    """A file that cannot be used for this reason."""
+    database.parent.mkdir()
+    if reason is Reason.CORRUPT:
+        database.write_bytes(b"not a database at all" * 100)
+        return
+    with closing(sqlite3.connect(database)) as made:
+        made.execute("CREATE TABLE somebodys (own INTEGER)")
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"), [(Reason.CORRUPT, "easel.db.before-"), (Reason.FOREIGN, "EASEL_DATA_DIR")]
+)
+async def test_doctor_says_what_to_do_about_a_database(tmp_path: Path, reason: Reason, advice: str) -> None:
+    broken(tmp_path / "data" / "easel.db", reason)
     code, output, errors = await easel_command(tmp_path, "doctor")
-    assert code == 0, output + errors
-    for subject in ("Python", "Memory", "Disk", "Token", "Database", "Device", "Model"):
-        assert subject in output
+    assert code == 1
+    assert errors == ""
+    assert findings(output)["Database"] == "!!"
+    assert reason.value in output
+    assert advice in output
+
+
+@pytest.mark.parametrize("command", [["run"], ["doctor"], ["draw", "a cat"]])
+async def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "taken").write_text("a file, not a folder")
+    code, output, errors = await easel_command(tmp_path, *command, EASEL_DATA_DIR="taken/data")
+    assert code == 1
+    assert "Traceback" not in errors
+    assert f"{tmp_path / 'taken' / 'data'}" in output + errors
+    assert "EASEL_DATA_DIR" in output + errors
+
+
+async def test_a_taken_port_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, _, errors = await easel_command(tmp_path, "run", EASEL_PLAYGROUND_PORT=port)
+    assert code == 1
+    assert "Traceback" not in errors
+    assert port in errors
+    assert "EASEL_PLAYGROUND_PORT" in errors
+
+
+async def test_a_token_that_discord_does_not_know_is_told(playground: Playground, tmp_path: Path) -> None:
+    code, _, errors = await easel_command(
+        tmp_path, "run", EASEL_DISCORD_TOKEN="wrong", EASEL_DISCORD_API_URL=playground.api_url
+    )
+    assert code == 1
+    assert "Traceback" not in errors
+    assert "EASEL_DISCORD_TOKEN" in errors
+    assert "wrong" not in errors
+
+
+async def test_a_discord_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    with socket.socket() as closed:  # bound and not listening: nobody else gets the port, and it refuses
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/api/v10"
+        code, _, errors = await easel_command(
+            tmp_path, "run", EASEL_DISCORD_TOKEN="any", EASEL_DISCORD_API_URL=url
+        )
+    assert code == 1
+    assert "Traceback" not in errors
+    assert url in errors
+    assert "EASEL_DISCORD_API_URL" in errors
+
+
+async def test_a_discord_that_goes_away_later_does_not_end_the_bot(tmp_path: Path) -> None:
+    async with Playground() as first:
+        bot = BotProcess(first, tmp_path)
+        await bot.start()
+        url = first.url
+    async with Playground(port=int(url.rpartition(":")[2]), token=first.token) as second:
+        ada = second.person("ada")
+        await ada.wait_for(lambda: second.gateway.online or None, 60)
+        assert await bot.end(signal.SIGTERM) == 0
 
 
 async def test_doctor_says_what_to_do_about_a_token_that_discord_does_not_know(

@@ -51,6 +51,7 @@ def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatc
         ("discord_api_url", "discord.com"),
         ("playground_port", "99999"),
         ("log_level", "LOUD"),
+        ("data_dir", "~nobody-of-that-name/easel"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,3 +79,26 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
 def test_the_token_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EASEL_DISCORD_TOKEN", "very-secret")
     assert "very-secret" not in repr(read_settings())
+
+
+def test_a_file_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "easel.toml").write_text('model = "sd-1.5"\n', "utf-16")
+    with pytest.raises(BadSetting) as refused:
+        read_settings()
+    assert refused.value.name == "easel.toml"
+
+
+def test_the_space_around_a_copied_token_is_not_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EASEL_DISCORD_TOKEN", " a.b-c_d \n")
+    token = read_settings().discord_token
+    assert token is not None
+    assert token.get_secret_value() == "a.b-c_d"
+
+
+@pytest.mark.parametrize("token", ["two words", "two\nlines", "naïve", " "])
+def test_a_token_that_no_header_could_carry_is_refused_unseen(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EASEL_DISCORD_TOKEN", token)
+    with pytest.raises(BadSetting) as refused:
+        read_settings()
+    assert refused.value.name == "discord_token"
+    assert refused.value.value == ""
