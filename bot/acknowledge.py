@@ -1,5 +1,6 @@
 """The first and the last word to an interaction: acknowledged in time, and never left without an answer."""
 
+import errno
 import logging
 import secrets
 from collections.abc import Sequence
@@ -106,6 +107,9 @@ def told(error: BaseException, member_id: int) -> str | None:  # noqa: PLR0911  
         case DatabaseError():
             log.error("the records: %s", error, exc_info=error)
             return wording.notice(error)
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            log.error("the disk is full: %s", error)
+            return wording.DISK_FULL
         case EaselError() | GenerationError():
             return wording.notice(error)
         case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():

@@ -1,8 +1,11 @@
 """Where members' wishes come in: who asks, from where, and where the result goes. Discord in, studio out."""
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
 
 import discord
@@ -16,7 +19,10 @@ from bot.place import Address, Viewer
 from bot.progress import Progress
 from bot.seeds import Seeds
 from bot.studio import Studio
+from db import DatabaseError
 from generation import Request
+
+log = logging.getLogger(__name__)
 
 _TOKEN_LIFE = 15 * 60.0  # seconds, from the interaction's arrival
 
@@ -40,6 +46,7 @@ class Desk:
         self._pictures = pictures
         self._progress = progress
         self._clock = clock
+        self._in_hand: Counter[str] = Counter()  # sources of requests that are not yet accepted or refused
 
     async def think(self, interaction: discord.Interaction[Any], *, private: bool) -> Address:
         """Acknowledge at once; returns where the result goes. What is private stays with the member alone."""
@@ -63,6 +70,40 @@ class Desk:
         """One of Easel's own pictures as a source. Raises BadPicture, or OSError where its file is gone."""
         data = await asyncio.to_thread(picture.file.read_bytes)
         return await read_bytes(data, name=picture.name, pictures=self._pictures)
+
+    @asynccontextmanager
+    async def upload(self, image: discord.Attachment | None) -> AsyncIterator[Source | None]:
+        """As `holding`, of an upload that there may be."""
+        if image is None:
+            yield None
+            return
+        async with self.holding(self.read_source(image)) as source:
+            yield source
+
+    @asynccontextmanager
+    async def holding(self, reading: Awaitable[Source]) -> AsyncIterator[Source]:
+        """A source for the request that is made of it within; if an error ends that, it is not kept for nothing.
+
+        `reading` is `read_source` or `read_drawn` of a picture, and its errors are raised.
+        """
+        source = await reading
+        self._in_hand[source.sha256] += 1
+        try:
+            yield source
+        except Exception:
+            if self._in_hand[source.sha256] == 1:
+                await self._forget(source)
+            raise
+        finally:
+            self._in_hand[source.sha256] -= 1
+            if not self._in_hand[source.sha256]:
+                del self._in_hand[source.sha256]
+
+    async def _forget(self, source: Source) -> None:
+        try:
+            await self.history.forget_source(source.sha256)
+        except (DatabaseError, OSError) as error:
+            log.warning("the unused source %s stays: %s", source.sha256, error)
 
     async def submit(
         self,

@@ -66,6 +66,8 @@ _SYNONYMS = {  # what other programs call them: never taken, but a better hint t
     "denoise": "strength",
 }
 
+_NONE_YET = frozenset({"mode", "style"})  # other programs' flags that look like ours and mean something else
+
 _START = re.compile(r"(?<!\S)(--|[\u2012-\u2015])([^\W\d_][^\s=]*)")
 _LONGEST_NAME = 40  # characters of an unknown flag that an error repeats
 _QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb", "`": "`"}
@@ -127,7 +129,10 @@ def _closest(name: str) -> str | None:
     written = name.replace("_", "-")
     if written in _SYNONYMS:
         return _SYNONYMS[written]
-    return next(iter(get_close_matches(written, _FLAGS, n=1, cutoff=0.5)), None)
+    if written in _NONE_YET:
+        return None
+    first = re.split(r"[-:]", written)[0]  # "no-fog" or "strength:0.4"
+    return first if first in _FLAGS else next(iter(get_close_matches(written, _FLAGS, n=1, cutoff=0.7)), None)
 
 
 def _split(text: str, kind: _Kind) -> tuple[str, str]:

@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import gcd
 from pathlib import Path
 from typing import Any
 
 import db
-from bot.errors import NotAllowed, NotFound
+from bot.errors import NotAllowed, NotFound, SourceNotYours
+from bot.ledger import Route
 from bot.pictures import Pictures
 from bot.place import Viewer
 from bot.updates import Ended
 from db import Database, Totals
-from generation import Failure, FailureKind, JobState, Recipe, Request
+from generation import Failure, FailureKind, JobState, Recipe, Request, Size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,10 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """A job and its pictures as they are on record. `starred` is the viewer's own star."""
+    """A job and its pictures as they are on record. `starred` is the viewer's own star.
+
+    `source_given`: the source image, if any, is of its member, not taken over from another member's generation.
+    """
 
     id: str
     member_id: int
@@ -37,6 +42,7 @@ class Generation:
     channel_id: int | None
     private: bool
     parent_id: str | None
+    source_given: bool
     recipe: Recipe
     state: JobState
     failure: Failure | None
@@ -54,6 +60,14 @@ class Generation:
     def may_be_managed_by(self, viewer: Viewer) -> bool:
         """Cancelling and deleting is for the owner and for moderators of its server."""
         return viewer.member_id == self.member_id or (viewer.moderator and self.may_be_seen_by(viewer))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posted:
+    """The message that a result is, in `channel_id`, or in its member's direct messages where that is None."""
+
+    message_id: int
+    channel_id: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,13 +122,32 @@ class History:
         return Page(generations=tuple(generations), older=older, newer=before is not None)
 
     async def again(self, generation_id: str, viewer: Viewer, *, new_seed: bool, **changes: Any) -> Request:
-        """The request that a generation answered, with `changes` by Request's field names. Raises NotFound."""
-        request = (await self.recall(generation_id, viewer)).recipe.to_request()
+        """The request that a generation answered, with `changes` by Request's field names.
+
+        What was best for one model is not for another: where `changes` names another one, of the size only the
+        shape stays, and steps, guidance and scheduler become holes. Raises NotFound, or SourceNotYours where too
+        little would be left to draw of a picture that somebody else gave.
+        """
+        generation = await self.recall(generation_id, viewer)
+        recipe = generation.recipe
+        request = recipe.to_request()
         if new_seed:
             request = replace(request, seed=None)
-        if changes.get("source", request.source) is None:
-            changes["strength"] = None
-        return replace(request, **changes)
+        own = generation.member_id == viewer.member_id and generation.source_given
+        kept = not own and recipe.source is not None and "source" not in changes
+        if changes.get("model", recipe.model) != recipe.model:
+            request = replace(
+                request,
+                size=_shape(recipe.size),
+                # The steps decide how much of a source shows, so that somebody else's keeps them.
+                num_inference_steps=recipe.num_inference_steps if kept else None,
+                guidance_scale=None,
+                scheduler=None,
+            )
+        request = replace(request, **changes)
+        if kept:
+            _check_redrawn(request, recipe)
+        return request
 
     async def ending(self, generation_id: str) -> Ended:
         """How a job ended. Raises NotFound, also for one that has not."""
@@ -133,20 +166,29 @@ class History:
             await db.generations.unstar(connection, generation.id, viewer.member_id)
             return False
 
-    async def delete(self, generation_id: str, viewer: Viewer) -> Generation:
+    async def delete(self, generation_id: str, viewer: Viewer) -> tuple[Generation, Posted | None]:
         """Remove a generation's record and pictures for good, and its source image if it was the last to use it.
 
-        Returns what it was. Cancel it first if it has not ended. Raises NotFound or NotAllowed.
+        Returns what it was, and the message that its result is, which the caller removes. Cancel it first if it
+        has not ended. Raises NotFound or NotAllowed.
         """
         generation = await self.recall(generation_id, viewer)
         if not generation.may_be_managed_by(viewer) or not generation.state.ended:
             raise NotAllowed("delete")
         source = generation.recipe.source
         async with self._database.transaction() as connection:
+            posted = _posted(await db.deliveries.find(connection, generation.id))
             files = await db.generations.delete(connection, generation.id)
             unused = source is not None and not await db.generations.uses_source(connection, source)
         await asyncio.to_thread(self._pictures.remove, files, source=source if unused else None)
-        return generation
+        return generation, posted
+
+    async def forget_source(self, sha256: str) -> None:
+        """Remove a source image, unless a generation uses it."""
+        async with self._database.reading() as connection:
+            if await db.generations.uses_source(connection, sha256):
+                return
+        await asyncio.to_thread(self._pictures.remove, (), source=sha256)
 
     async def totals(self, member_id: int) -> Totals:
         async with self._database.reading() as connection:
@@ -167,6 +209,7 @@ class History:
                 channel_id=row.channel_id,
                 private=row.private,
                 parent_id=row.parent_id,
+                source_given=row.source_given,
                 recipe=Recipe.from_json(row.recipe),
                 state=JobState(jobs[row.id].state),
                 failure=_failure(jobs[row.id]),
@@ -187,6 +230,35 @@ class History:
             width=row.width,
             height=row.height,
         )
+
+
+def _shape(size: Size) -> str:
+    """The aspect of a size, as a request may name it."""
+    part = gcd(size.width, size.height)
+    width, height = size.width // part, size.height // part
+    return f"{width}:{height}" if max(width, height) < 1000 else f"{width / height:.3f}:1"
+
+
+def _check_redrawn(request: Request, recipe: Recipe) -> None:
+    """Raise SourceNotYours where less of the source would be redrawn than `recipe` did: the upload would show."""
+    strength = 0.0 if recipe.strength is None else recipe.strength
+    wanted = strength if request.strength is None else request.strength
+    steps = recipe.num_inference_steps
+    asked = steps if request.num_inference_steps is None else request.num_inference_steps
+    # What runs is a whole number of steps, so that fewer steps can mean a smaller share of them.
+    less = asked < steps and int(asked * wanted) * steps < recipe.steps_run * asked
+    if wanted < strength or less:
+        raise SourceNotYours(strength=strength, steps=steps)
+
+
+def _posted(delivery: db.DeliveryRow | None) -> Posted | None:
+    if delivery is None or delivery.message_id is None:
+        return None
+    if delivery.route == Route.DIRECT:
+        return Posted(message_id=delivery.message_id, channel_id=None)
+    if delivery.channel_id is None:
+        return None  # out of the bot's own reach
+    return Posted(message_id=delivery.message_id, channel_id=delivery.channel_id)
 
 
 def _failure(job: db.JobRow) -> Failure | None:

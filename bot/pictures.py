@@ -34,9 +34,13 @@ class Pictures:
         target = self.source_file(sha256)
         if not target.exists():
             with tempfile.NamedTemporaryFile(dir=self.sources, suffix=".part", delete=False) as part:
-                part.write(png)
-                part.flush()
-                os.fsync(part.fileno())
+                try:
+                    part.write(png)
+                    part.flush()
+                    os.fsync(part.fileno())
+                except OSError:
+                    Path(part.name).unlink()
+                    raise
             Path(part.name).replace(target)
         return sha256
 

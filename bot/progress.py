@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import discord
 
@@ -12,11 +13,12 @@ from bot.errors import NotFound
 from bot.place import Address
 from bot.post import Closed, Post, Unreachable
 from bot.studio import Studio
-from bot.updates import Drawing, Ended, Waiting
+from bot.updates import Drawing, Ended, Update, Waiting
 
 log = logging.getLogger(__name__)
 
 INTERVAL = 2.0  # seconds between two edits: all calls on an interaction stand in one line, the result's too
+TIME_INTERVAL = 15.0  # seconds between two edits that tell nothing but another time
 _PATIENCE = 1.0  # seconds that an edit on its way may take before it is dropped for the result
 
 
@@ -41,12 +43,14 @@ class Progress:
         *,
         interval: float = INTERVAL,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._studio = studio
         self._post = post
         self._view = view  # of a waiting message, by its generation's id
         self._interval = interval
         self._sleep = sleep
+        self._clock = clock
         self._followers: dict[str, _Follower] = {}
 
     def follow(self, generation_id: str, address: Address, prompt: str, *, notes: tuple[str, ...] = ()) -> None:
@@ -77,21 +81,23 @@ class Progress:
             await self.stop(generation_id)
 
     async def _tell(self, generation_id: str, address: Address, prompt: str, follower: _Follower) -> None:
-        shown = ""
+        shown, shown_at = "", 0.0
+        shown_stage: Update | None = None
         try:
             async for update in self._studio.follow(generation_id):
                 text = _text(update, prompt)
                 if text is None:
                     return
                 text = wording.with_notes(text, follower.notes)
-                if text == shown:
+                stage = _stage(update)
+                if text == shown or (stage == shown_stage and self._clock() - shown_at < TIME_INTERVAL):
                     continue
                 follower.editing = True
                 await self._edit(address, text, generation_id)
                 follower.editing = False
                 if follower.silenced:
                     return
-                shown = text
+                shown, shown_stage, shown_at = text, stage, self._clock()
                 await self._sleep(self._interval)
         except Closed:
             log.debug("the waiting message of %s is out of reach", generation_id)
@@ -108,7 +114,18 @@ class Progress:
             log.info("progress of %s was not shown: %r", generation_id, fault)
 
 
-def _text(update: Waiting | Drawing | Ended, prompt: str) -> str | None:
+def _stage(update: Update) -> Update:
+    """An update without its time: what is worth an edit at once."""
+    match update:
+        case Waiting():
+            return replace(update, expected=0.0)
+        case Drawing():
+            return replace(update, remaining=None)
+        case Ended():
+            return update
+
+
+def _text(update: Update, prompt: str) -> str | None:
     match update:
         case Waiting():
             return wording.waiting(update, prompt)

@@ -1,16 +1,20 @@
 """Seeds that members gave names to."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import db
-from bot.errors import NotFound
+from bot.errors import NotFound, ReservedName
 from bot.place import Viewer
 from db import Database
 from generation import SEED_LIMIT, EmptyText, OutOfRange, TooLong
 
 NAME_LIMIT = 40  # characters
 SUGGESTIONS = 25  # as many as Discord shows
+SAME, NEW = "same", "new"  # what a seed is asked for in words: no seed's name
+_NUMBER = re.compile(r"[+-]?\d+")
+_LONGEST_NUMBER = 30  # digits that are worth reading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +34,17 @@ class Seeds:
         self._clock = clock
 
     async def save(self, viewer: Viewer, name: str, *, seed: int, generation_id: str | None = None) -> SavedSeed:
-        """Give `seed` a name; the same name again replaces it. Raises TooLong, OutOfRange or EmptyText."""
+        """Give `seed` a name; the same name again replaces it.
+
+        Raises TooLong, OutOfRange, EmptyText, or ReservedName for a name that could never be asked for.
+        """
         name = " ".join(name.split())
         if not name:
             raise EmptyText("name")
         if len(name) > NAME_LIMIT:
             raise TooLong("name", length=len(name), limit=NAME_LIMIT)
+        if is_number(name) or name.casefold() in {SAME, NEW}:
+            raise ReservedName(name)
         if not 0 <= seed < SEED_LIMIT:
             raise OutOfRange("seed", seed, minimum=0, maximum=SEED_LIMIT - 1)
         row = db.SeedRow(
@@ -76,12 +85,17 @@ class Seeds:
     async def read(self, viewer: Viewer, text: str) -> int:
         """The seed that `text` means: a number, or a saved name. Raises OutOfRange or NotFound."""
         typed = text.strip()
-        if not typed.lstrip("-").isdecimal():
+        if not is_number(typed):
             return (await self.find(viewer, typed)).seed
-        seed = int(typed) if len(typed) < 30 else SEED_LIMIT
+        seed = int(typed) if len(typed) < _LONGEST_NUMBER else SEED_LIMIT
         if not 0 <= seed < SEED_LIMIT:
             raise OutOfRange("seed", typed, minimum=0, maximum=SEED_LIMIT - 1)
         return seed
+
+
+def is_number(text: str) -> bool:
+    """Whether `text` is a whole number, be it a possible seed or not."""
+    return _NUMBER.fullmatch(text.strip()) is not None
 
 
 def _saved(row: db.SeedRow) -> SavedSeed:

@@ -52,15 +52,18 @@ async def insert(connection: aiosqlite.Connection, row: GenerationRow) -> None:
         """
         INSERT INTO generations (
             id, member_id, guild_id, channel_id, private, parent_id, prompt, negative_prompt, model, width, height,
-            num_inference_steps, guidance_scale, scheduler, strength, seed, source, source_given, recipe, created_at
+            num_inference_steps, guidance_scale, scheduler, strength, seed, source, source_given, recipe,
+            created_at
         ) VALUES (
             :id, :member_id, :guild_id, :channel_id, :private, (SELECT id FROM generations WHERE id = :parent_id),
             :prompt, :negative_prompt, :model, :width, :height,
             :num_inference_steps, :guidance_scale, :scheduler, :strength, :seed, :source,
             :source_given AND (:parent_id IS NULL OR EXISTS (
                 SELECT 1 FROM generations AS parents
-                WHERE parents.id = :parent_id
-                    AND (parents.source IS NOT :source OR (parents.member_id = :member_id AND parents.source_given))
+                WHERE parents.id = :parent_id AND (
+                    parents.source IS NOT :source
+                    OR (parents.member_id = :member_id AND parents.source_given)
+                )
             )),
             :recipe, :created_at
         )

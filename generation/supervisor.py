@@ -189,7 +189,7 @@ class Supervisor:
             self._process.kill()
 
     async def close(self, *, grace: float = 10.0) -> None:
-        """Let the worker end by itself, within `grace` seconds, else kill it; at once if it takes no orders yet."""
+        """Let the worker end by itself within `grace` seconds, else kill it; at once if it is not ready yet."""
         self.state = WorkerState.STOPPING
         if self.ready is None:
             self.kill()

@@ -1,8 +1,10 @@
-"""Recipes and models for tests that do not care which."""
+"""Recipes, models and records of generations for tests that do not care which."""
 
+from pathlib import Path
 from typing import Any
 
-from generation import Family, Mode, Model, Range, Recipe, Scheduler, Size, SizeBounds
+from bot.history import Generation, Picture
+from generation import Family, JobState, Mode, Model, Range, Recipe, Scheduler, Size, SizeBounds
 
 
 def a_recipe(**values: Any) -> Recipe:
@@ -35,3 +37,24 @@ def a_model(**values: Any) -> Model:
         "licence": "none",
     }
     return Model(**defaults | values)
+
+
+def a_generation(prompt: str = "a red cat", **values: Any) -> Generation:
+    """As on record, drawn from a text; its file is not there."""
+    defaults: dict[str, Any] = {
+        "id": "abcdefghjk",
+        "member_id": 7,
+        "guild_id": 1,
+        "channel_id": 2,
+        "private": False,
+        "parent_id": "zyxwvutsrq",
+        "source_given": True,
+        "recipe": a_recipe(prompt=prompt, negative_prompt=prompt, seeds=(7, 8)),
+        "state": JobState.FINISHED,
+        "failure": None,
+        "pictures": (Picture(number=1, file=Path("x"), name="abcdefghjk.png", seed=7, width=256, height=256),),
+        "seconds": 3.14,
+        "created_at": 1.7e9,
+        "starred": True,
+    }
+    return Generation(**defaults | values)

@@ -70,11 +70,11 @@ async def draw(
     address = await desk.think(interaction, private=private)
     # 2. What was given, as a request.
     viewer = viewer_of(interaction)
-    source = None if image is None else await desk.read_source(image)
-    request = Request(
-        source=None if source is None else source.sha256,
-        seed=None if read_seed is None else await read_seed(viewer),
-        **options.given(**wish),
-    )
-    # 3. To the studio.
-    await desk.submit(request, viewer=viewer, address=address, private=private, source=source)
+    async with desk.upload(image) as source:
+        request = Request(
+            source=None if source is None else source.sha256,
+            seed=None if read_seed is None else await read_seed(viewer),
+            **options.given(**wish),
+        )
+        # 3. To the studio.
+        await desk.submit(request, viewer=viewer, address=address, private=private, source=source)

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import re
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
@@ -11,6 +12,8 @@ import discord
 from discord import app_commands
 
 from bot.desk import desk_of, viewer_of
+from bot.errors import NotFound
+from bot.history import Generation
 from bot.wording import labels, shorten
 from generation import COUNT_LIMIT, PROMPT_LIMIT, BadSize, Scheduler
 
@@ -40,7 +43,21 @@ def given(**options: Any) -> dict[str, Any]:
 
 def read_id(typed: str) -> str:
     """A generation's id, also where its file's name was pasted: "abc", "abc.png", "abc-2.png"."""
-    return typed.strip(" `").partition(".")[0].partition("-")[0]
+    return read_picture(typed)[0]
+
+
+def read_picture(typed: str) -> tuple[str, int]:
+    """A generation's id and which of its pictures is meant, from 1, as in "abc-2.png"; "abc" is the first."""
+    generation_id, _, number = typed.strip(" `").partition(".")[0].partition("-")
+    return generation_id, int(number) if re.fullmatch(r"\d{1,9}", number) else 1
+
+
+def seed_of(generation: Generation, number: int) -> int:
+    """The seed of a generation's picture `number`, counted from 1. Raises NotFound where there is none."""
+    seeds = generation.recipe.seeds
+    if not 1 <= number <= len(seeds):
+        raise NotFound("generation", f"{generation.id}-{number}")
+    return seeds[number - 1]
 
 
 def never_failing(suggest: Suggest) -> Suggest:

@@ -10,13 +10,14 @@ from discord.ext import commands
 from bot import wording
 from bot.acknowledge import told
 from bot.attachments import Source, picture_of
-from bot.commands.options import read_id
+from bot.commands.options import read_id, read_picture, seed_of
 from bot.desk import Desk, author_of
 from bot.errors import NoSeedToKeep, NotFound
 from bot.flags import read_flags
 from bot.history import Generation
 from bot.place import Address, Viewer
 from bot.post import insist
+from bot.seeds import NEW, SAME
 from generation import BadPicture, PictureFault, Request
 
 log = logging.getLogger(__name__)
@@ -73,21 +74,17 @@ class Reply(commands.Cog):
         changes: dict[str, Any] = dict(flags.changes)
         if drawn is not None and drawn.recipe.model in self._desk.studio.catalogue:
             changes.setdefault("model", drawn.recipe.model)
-        source = await self._source(image, drawn)
-        seed = await self._seed(flags.seed, viewer, drawn)
-        request = Request(prompt=prompt, source=source.sha256, seed=seed, **changes)
-        # 4. To the studio.
-        await self._desk.submit(
-            request,
-            viewer=viewer,
-            address=Address(
-                channel_id=message.channel.id,
-                reply_to_message_id=message.id,
-                waiting_message_id=waiting_message_id,
-            ),
-            parent_id=None if drawn is None else drawn.id,
-            source=source,
+        seed = await self._seed(flags.seed, viewer, image, drawn)
+        address = Address(
+            channel_id=message.channel.id,
+            reply_to_message_id=message.id,
+            waiting_message_id=waiting_message_id,
         )
+        parent_id = None if drawn is None else drawn.id
+        async with self._desk.holding(self._source(image, drawn)) as source:
+            request = Request(prompt=prompt, source=source.sha256, seed=seed, **changes)
+            # 4. To the studio.
+            await self._desk.submit(request, viewer=viewer, address=address, parent_id=parent_id, source=source)
 
     async def _drawn(self, image: discord.Attachment, viewer: Viewer) -> Generation | None:
         """The generation that a picture of Easel's own shows, if the viewer may see it: its file is named for it.
@@ -107,13 +104,15 @@ class Reply(commands.Cog):
                 return await self._desk.read_drawn(picture)
         return await self._desk.read_source(image)
 
-    async def _seed(self, typed: str | None, viewer: Viewer, drawn: Generation | None) -> int | None:
-        if typed is None or typed.casefold() == "new":
+    async def _seed(
+        self, typed: str | None, viewer: Viewer, image: discord.Attachment, drawn: Generation | None
+    ) -> int | None:
+        if typed is None or typed.casefold() == NEW:
             return None
-        if typed.casefold() == "same":
+        if typed.casefold() == SAME:
             if drawn is None:
                 raise NoSeedToKeep
-            return drawn.recipe.seeds[0]
+            return seed_of(drawn, read_picture(image.filename)[1])
         return await self._desk.seeds.read(viewer, typed)
 
 

@@ -40,20 +40,20 @@ class Reroll(commands.Cog):
         parent = await self._desk.history.recall(options.read_id(id), viewer)
         private = private or parent.private
         address = await self._desk.think(interaction, private=private)
-        source = None if image is None else await self._desk.read_source(image)
-        changes = options.given(
-            prompt=prompt,
-            negative_prompt=negative_prompt,
-            model=model,
-            size=size,
-            count=count,
-            source=None if source is None else source.sha256,
-            strength=strength,
-            steps=steps,
-            guidance=guidance,
-            scheduler=scheduler,
-        )
-        request = await self._desk.history.again(parent.id, viewer, new_seed=seed == "new", **changes)
-        await self._desk.submit(
-            request, viewer=viewer, address=address, private=private, parent_id=parent.id, source=source
-        )
+        async with self._desk.upload(image) as source:
+            changes = options.given(
+                prompt=prompt,
+                negative_prompt=negative_prompt,
+                model=model,
+                size=size,
+                count=count,
+                source=None if source is None else source.sha256,
+                strength=strength,
+                steps=steps,
+                guidance=guidance,
+                scheduler=scheduler,
+            )
+            request = await self._desk.history.again(parent.id, viewer, new_seed=seed == "new", **changes)
+            await self._desk.submit(
+                request, viewer=viewer, address=address, private=private, parent_id=parent.id, source=source
+            )

@@ -5,11 +5,12 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import wording
-from bot.acknowledge import whisper
+from bot.acknowledge import think, whisper
 from bot.commands import options
 from bot.commands.imagine import draw
 from bot.desk import Desk, viewer_of
 from bot.place import Viewer
+from bot.seeds import is_number
 from bot.wording import labels
 
 
@@ -21,13 +22,15 @@ class SeedCommands(commands.GroupCog, group_name="seed", group_description=label
     @app_commands.describe(name=labels.SEED_SAVE_NAME, seed=labels.SEED_SAVE_SEED)
     @app_commands.autocomplete(seed=options.suggest_generation)
     async def save(self, interaction: options.Interaction, name: str, seed: str) -> None:
+        await think(interaction, private=True)
         viewer = viewer_of(interaction)
-        if seed.strip().lstrip("-").isdecimal():
+        if is_number(seed):
             saved = await self._desk.seeds.save(viewer, name, seed=await self._desk.seeds.read(viewer, seed))
         else:
-            generation = await self._desk.history.recall(options.read_id(seed), viewer)
+            generation_id, number = options.read_picture(seed)
+            generation = await self._desk.history.recall(generation_id, viewer)
             saved = await self._desk.seeds.save(
-                viewer, name, seed=generation.recipe.seeds[0], generation_id=generation.id
+                viewer, name, seed=options.seed_of(generation, number), generation_id=generation.id
             )
         await whisper(interaction, wording.seed_saved(saved))
 
@@ -85,5 +88,6 @@ class SeedCommands(commands.GroupCog, group_name="seed", group_description=label
     @app_commands.describe(name=labels.SEED_NAME)
     @app_commands.autocomplete(name=options.suggest_saved_seed)
     async def delete(self, interaction: options.Interaction, name: str) -> None:
+        await think(interaction, private=True)
         await self._desk.seeds.delete(viewer_of(interaction), name)
         await whisper(interaction, wording.seed_deleted(name))

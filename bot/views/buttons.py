@@ -1,19 +1,25 @@
 """The buttons below results and waiting messages: one class a family, ids only, so that they outlive restarts."""
 
+import logging
 import re
 from contextlib import suppress
 from io import BytesIO
 from typing import Any, ClassVar, Self
 
+import aiohttp
 import discord
 
 from bot import wording
-from bot.acknowledge import refuse, take_note, whisper
+from bot.acknowledge import refuse, take_note, think, whisper
 from bot.desk import desk_of, viewer_of
-from bot.history import Generation
+from bot.history import Generation, Posted
+from bot.place import Viewer
 from bot.post import insist
 from bot.views.edit import EditModal
 from bot.wording import labels
+from generation import JobState
+
+log = logging.getLogger(__name__)
 
 View = discord.ui.View
 _ID = r"(?P<id>[0-9a-z]{1,32})"
@@ -108,6 +114,7 @@ class StarButton(GenerationButton, template=rf"easel:star:{_ID}"):
     label = labels.STAR
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
+        await think(interaction, private=True)
         history, viewer = desk_of(interaction).history, viewer_of(interaction)
         set_now = await history.star(self.generation_id, viewer)
         generation = await history.recall(self.generation_id, viewer)
@@ -115,17 +122,19 @@ class StarButton(GenerationButton, template=rf"easel:star:{_ID}"):
 
 
 class DeleteButton(GenerationButton, template=rf"easel:delete:{_ID}"):
-    """Removes the generation and the message that it is on."""
+    """Removes the generation, the message that the button is on, and the one that is the result."""
 
     action = "delete"
     label = labels.DELETE
     style = discord.ButtonStyle.danger
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
-        generation = await desk_of(interaction).history.delete(self.generation_id, viewer_of(interaction))
         await take_note(interaction)
+        generation, posted = await desk_of(interaction).history.delete(self.generation_id, viewer_of(interaction))
         with suppress(discord.NotFound):  # a moderator was quicker
             await insist(interaction.delete_original_response)
+        if posted is not None and (interaction.message is None or interaction.message.id != posted.message_id):
+            await _take_down(interaction.client, posted, generation.member_id)
         await whisper(interaction, wording.deleted(generation))
 
 
@@ -137,9 +146,8 @@ class CancelButton(GenerationButton, template=rf"easel:cancel:{_ID}"):
     style = discord.ButtonStyle.danger
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
-        if await desk_of(interaction).studio.cancel(self.generation_id, viewer_of(interaction)):
-            await take_note(interaction)
-        else:
+        await take_note(interaction)
+        if not await desk_of(interaction).studio.cancel(self.generation_id, viewer_of(interaction)):
             await whisper(interaction, wording.ALREADY_ENDED)
 
 
@@ -159,21 +167,31 @@ def result_view(generation_id: str) -> View:
     )
 
 
-def shown_view(generation: Generation) -> View:
-    """Below a picture that is shown again. A public one is deleted at its own message, so that this goes too."""
-    if generation.private:
-        return result_view(generation.id)
-    return _row(
-        RerollButton(generation.id),
-        EditButton(generation.id),
-        RecipeButton(generation.id),
-        StarButton(generation.id),
-    )
+def shown_view(generation: Generation, viewer: Viewer) -> View:
+    """Below a generation that is shown again to one viewer, who may not be one to delete it."""
+    buttons: list[GenerationButton] = [RerollButton(generation.id), EditButton(generation.id)]
+    if generation.state is JobState.FINISHED:
+        buttons += [RecipeButton(generation.id), StarButton(generation.id)]
+    if generation.may_be_managed_by(viewer):
+        buttons.append(DeleteButton(generation.id))
+    return _row(*buttons)
 
 
 def retry_view(generation_id: str) -> View:
     """Below a job that brought no picture: nothing has to be typed again."""
     return _row(RerollButton(generation_id), EditButton(generation_id))
+
+
+async def _take_down(client: discord.Client, posted: Posted, member_id: int) -> None:
+    """Remove a result's message with the bot's token; one that is gone or out of reach does not matter."""
+    try:
+        channel_id = posted.channel_id
+        if channel_id is None:
+            channel_id = (await insist(lambda: client.create_dm(discord.Object(member_id)))).id
+        message = client.get_partial_messageable(channel_id).get_partial_message(posted.message_id)
+        await insist(message.delete)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as fault:
+        log.info("message %s of a deleted result stays: %r", posted.message_id, fault)
 
 
 def _row(*buttons: GenerationButton) -> View:

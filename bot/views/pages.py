@@ -7,13 +7,13 @@ from typing import Any
 import discord
 
 from bot import wording
-from bot.acknowledge import take_note, whisper
+from bot.acknowledge import take_note, think, whisper
 from bot.board import QueuedJob
 from bot.desk import Desk, desk_of, viewer_of
 from bot.history import Page
 from bot.parcel import pack, thumbnails
 from bot.place import Viewer
-from bot.views.buttons import GenerationButton, RerollButton, View, retry_view, shown_view, waiting_view
+from bot.views.buttons import GenerationButton, RerollButton, View, shown_view, waiting_view
 from bot.wording import labels
 from generation import JobState
 
@@ -28,6 +28,7 @@ class ShowButton(GenerationButton, template=r"easel:show:(?P<id>[0-9a-z]{1,32})"
     label = labels.SHOW
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
+        await think(interaction, private=True)
         await show(interaction, self.generation_id)
 
 
@@ -40,8 +41,8 @@ class DropButton(GenerationButton, template=r"easel:drop:(?P<id>[0-9a-z]{1,32})"
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
         desk, viewer = desk_of(interaction), viewer_of(interaction)
-        ended_before = not await desk.studio.cancel(self.generation_id, viewer)
         await take_note(interaction)
+        ended_before = not await desk.studio.cancel(self.generation_id, viewer)
         await interaction.edit_original_response(**queue_message(desk.studio.queue(), viewer))
         if ended_before:
             await whisper(interaction, wording.ALREADY_ENDED)
@@ -70,14 +71,14 @@ async def show(interaction: discord.Interaction[Any], generation_id: str) -> Non
         await whisper(interaction, text, view=waiting_view(generation.id))
         return
     if generation.state is not JobState.FINISHED:
-        await whisper(interaction, text, view=retry_view(generation.id))
+        await whisper(interaction, text, view=shown_view(generation, viewer))
         return
     try:
         parcel = await pack(generation, text)
     except FileNotFoundError:
-        await whisper(interaction, wording.with_notes(text, (wording.LOST,)), view=shown_view(generation))
+        await whisper(interaction, wording.with_notes(text, (wording.LOST,)), view=shown_view(generation, viewer))
         return
-    await whisper(interaction, parcel.text, files=parcel.files(), view=shown_view(generation))
+    await whisper(interaction, parcel.text, files=parcel.files(), view=shown_view(generation, viewer))
 
 
 async def history_message(desk: Desk, viewer: Viewer, *, before: str | None = None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from bot.wording.answers import (
 )
 from bot.wording.errors import (
     BROKEN_OFF,
+    DISK_FULL,
     LOST,
     OUTDATED_COMMAND,
     SENT_AS_JPEG,
@@ -52,6 +53,7 @@ __all__ = [
     "ALREADY_ENDED",
     "BROKEN_OFF",
     "CONTENT_LIMIT",
+    "DISK_FULL",
     "EMBED_LIMIT",
     "HISTORY_EMPTY",
     "HISTORY_END",

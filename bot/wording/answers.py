@@ -10,7 +10,7 @@ from bot.ledger import AllowanceState
 from bot.seeds import SavedSeed
 from bot.studio import WorkerStatus
 from bot.wording.results import failed, result, seeds, unended
-from bot.wording.text import EMBED_LIMIT, duration, escape, moment, quote
+from bot.wording.text import EMBED_LIMIT, about, counted, duration, escape, moment, quote
 from db import Totals
 from generation import JobState, Model, WorkerState
 
@@ -80,7 +80,7 @@ def queue_list(jobs: Sequence[QueuedJob], member_id: int) -> discord.Embed:
         own = job.member_id == member_id
         what = f"**{quote(job.prompt, 80)}**" if own else "somebody's picture"
         when = "being drawn" if job.running else f"place {job.place}"
-        lines.append(f"{when} · {what} · {escape(job.model)} · ready in about {duration(job.expected)}")
+        lines.append(f"{when} · {what} · {escape(job.model)} · ready in {about(job.expected)}")
     return discord.Embed(
         title="Queue",
         colour=COLOUR,
@@ -124,11 +124,18 @@ def information(
     embed.add_field(name="Your allowance", value=_allowance(allowance), inline=False)
     embed.add_field(
         name="Your pictures",
-        value=f"{totals.pictures:,} in {totals.generations:,} goes, {duration(totals.seconds)} of drawing",
+        value=_totals(totals),
         inline=False,
     )
     embed.add_field(name="Queue", value="empty" if not waiting else f"{waiting:,} in it")
     return embed
+
+
+def _totals(totals: Totals) -> str:
+    if not totals.pictures:
+        return "none yet"
+    goes = f"{totals.generations:,} {'go' if totals.generations == 1 else 'goes'}"
+    return f"{counted(totals.pictures, 'picture')} in {goes}, {duration(totals.seconds)} of drawing"
 
 
 def _allowance(state: AllowanceState) -> str:

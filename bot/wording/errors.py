@@ -16,10 +16,13 @@ from bot.errors import (
     NotFound,
     NotWritten,
     PortTaken,
+    ReservedName,
+    SourceNotYours,
 )
+from bot.seeds import NEW, SAME
 from bot.wording.pictures import bad_picture
-from bot.wording.text import duration, escape, listing, moment, number, shorten
-from db import DatabaseError
+from bot.wording.text import counted, duration, escape, listing, moment, number, shorten
+from db import DatabaseError, DatabaseUnusable, Reason
 from generation import (
     AllowanceSpent,
     BadPicture,
@@ -73,6 +76,7 @@ _FAILURES = {
 
 CANCELLED = "Cancelled; it cost nothing."
 LOST = "This was drawn, but its file is no longer on this machine; it can be drawn again."
+DISK_FULL = "The disk of the machine is full, so nothing was done; whoever runs this bot has to make room."
 BROKEN_OFF = "Discord could not be reached for a moment; please try again."
 SENT_AS_JPEG = "This is a JPEG, since the PNG is larger than Discord takes."
 OUTDATED_COMMAND = "This command has changed since your Discord loaded it; press Ctrl+R or restart the app."
@@ -84,9 +88,10 @@ def sentence(error: BaseException) -> str:  # noqa: PLR0911  (one return an erro
         case InvalidRequest():
             return _invalid(error)
         case QueueFull(own=True, waiting=waiting):
-            return f"You have {waiting} pictures waiting, as many as one member may: let one be drawn first."
+            pictures = counted(waiting, "picture")
+            return f"You have {pictures} waiting, as many as one member may: let one be drawn first."
         case QueueFull(waiting=waiting):
-            return f"The queue is full with {waiting} pictures: please try again in a few minutes."
+            return f"The queue is full with {counted(waiting, 'picture')}: please try again in a few minutes."
         case AllowanceSpent():
             return _spent(error, "in a while")
         case ModelUnavailable(model=model, reason=reason):
@@ -108,6 +113,8 @@ def notice(error: BaseException) -> str:
     match error:
         case AllowanceSpent(enough_at=float(enough_at)):
             return _spent(error, moment(enough_at))
+        case DatabaseUnusable(reason=Reason.FULL):
+            return DISK_FULL
         case DatabaseError():
             return "My records cannot be reached at the moment, so nothing was done; please try again."
         case _:
@@ -161,15 +168,29 @@ def _easel(error: EaselError) -> str:  # noqa: C901, PLR0911  (one return an err
             return _NOT_FOUND[kind].format(name=shorten(name, 40))
         case NotAllowed(action=action):
             return _NOT_ALLOWED[action]
+        case SourceNotYours(strength=strength, steps=steps):
+            return (
+                f"This one started from another member's picture: keep strength at {number(strength)} or above "
+                f"and steps at {steps} or above, or attach an image of your own."
+            )
+        case ReservedName(name=name):
+            return (
+                f"A seed cannot be called {shorten(name, 40)}: numbers, {NEW} and {SAME} mean something else "
+                "where a seed is asked."
+            )
         case NoSeedToKeep():
             return "--seed same needs a picture that I drew: for any other one, give a number."
         case BadFlag():
             return _bad_flag(error)
-        case BadSetting(name=name, value="", reason=reason):
-            return f"The setting {name} is not valid: {reason}."
-        case BadSetting(name=name, value=value, reason=reason):
-            return f"The setting {name} cannot be {value}: {reason}."
-        case AlreadyRunning() | FolderUnusable() | PortTaken() | BadToken() | NoDiscord() | CommandsRefused():
+        case (
+            BadSetting()
+            | AlreadyRunning()
+            | FolderUnusable()
+            | PortTaken()
+            | BadToken()
+            | NoDiscord()
+            | CommandsRefused()
+        ):
             return _not_starting(error)
         case DrawingFailed(failure=None):
             return CANCELLED
@@ -181,10 +202,14 @@ def _easel(error: EaselError) -> str:  # noqa: C901, PLR0911  (one return an err
             return str(error)
 
 
-def _not_starting(
-    error: AlreadyRunning | FolderUnusable | PortTaken | BadToken | NoDiscord | CommandsRefused,
+def _not_starting(  # noqa: PLR0911  (one return an error)
+    error: BadSetting | AlreadyRunning | FolderUnusable | PortTaken | BadToken | NoDiscord | CommandsRefused,
 ) -> str:
     match error:
+        case BadSetting(name=name, value="", reason=reason):
+            return f"The setting {name} is not valid: {reason}."
+        case BadSetting(name=name, value=value, reason=reason):
+            return f"The setting {name} cannot be {value}: {reason}."
         case AlreadyRunning(folder=folder):
             return f"Another Easel is running on {folder}: stop it first, or set EASEL_DATA_DIR to another folder."
         case FolderUnusable(folder=folder, reason=reason):

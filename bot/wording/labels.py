@@ -47,9 +47,9 @@ OPTIONS = {
     "count": "How many pictures, each with a seed of its own",
     "image": "A picture to start from",
     "strength": "How far to leave that picture: 0 keeps it, 1 ignores it",
-    "steps": "Denoising steps: more take longer",
+    "steps": "How carefully it is worked out: more steps take longer, few give a rough picture",
     "guidance": "How closely to follow the prompt",
-    "scheduler": "The noise scheduler",
+    "scheduler": "By which method it is worked out: each gives a slightly different picture",
     "seed": "A number, or the name of a saved seed; the same seed gives the same picture",
     "private": "Only you see it",
 }

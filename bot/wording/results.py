@@ -3,7 +3,7 @@
 from bot.history import Generation
 from bot.updates import Drawing, Waiting
 from bot.wording.errors import CANCELLED, failure_sentence
-from bot.wording.text import duration, escape, number, quote, shorten
+from bot.wording.text import about, duration, escape, number, quote, shorten
 from generation import JobState, Recipe
 
 _PROMPT_SHOWN = 250  # characters of a prompt beside its picture; the recipe shows all of it
@@ -16,9 +16,8 @@ SHELL_DRAWING = "Drawing"
 
 def waiting(update: Waiting, prompt: str) -> str:
     """The waiting message of a job in the queue; `prompt` is shown so that several can be told apart."""
-    expected = duration(update.expected)
     place = "Next in line" if update.place <= 1 else f"Place {update.place} in the queue"
-    return f"{_title(prompt)}\n-# {place}, ready in about {expected}"
+    return f"{_title(prompt)}\n-# {place}, ready in {about(update.expected)}"
 
 
 def drawing(update: Drawing, prompt: str) -> str:
@@ -29,8 +28,12 @@ def drawing(update: Drawing, prompt: str) -> str:
         return f"{_title(prompt)}\n-# Starting to draw…"
     filled = min(_BAR, _BAR * update.step // update.steps)
     bar = "▰" * filled + "▱" * (_BAR - filled)
-    left = "" if update.remaining is None else f", about {duration(update.remaining)} left"
+    left = "" if update.remaining is None else f", {_left(update.remaining)}"
     return f"{_title(prompt)}\n-# {bar} step {update.step} of {update.steps}{left}"
+
+
+def _left(seconds: float) -> str:
+    return "nearly done" if seconds < 1 else f"about {duration(seconds)} left"
 
 
 def accepted(prompt: str) -> str:

@@ -49,6 +49,22 @@ def duration(seconds: float) -> str:
     return f"{math.ceil(seconds / 3600)} h"
 
 
+def about(seconds: float) -> str:
+    """A span of time that is a guess, so coarse that it seldom changes: "about 10 s", "about 2 min 20 s"."""
+    if seconds <= 60:
+        return f"about {max(5, 5 * math.ceil(seconds / 5))} s"
+    tens = 10 * math.ceil(seconds / 10)
+    if tens < 300:
+        minutes, rest = divmod(tens, 60)
+        return f"about {minutes} min {rest} s" if rest else f"about {minutes} min"
+    return f"about {duration(seconds)}"
+
+
+def counted(count: int, one: str) -> str:
+    """Say "1 picture", "1,200 pictures"."""
+    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
+
+
 def moment(epoch: float, style: str = "R") -> str:
     """A time that Discord shows in the reader's own zone; "R" reads as in 5 minutes."""
     return f"<t:{math.ceil(epoch)}:{style}>"

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -164,3 +165,11 @@ def png(image: Image.Image, name: str = "source.png") -> Upload:
 
 def generation_id(message: Message) -> str:
     return message.attachments[0].filename.removesuffix(".png")
+
+
+async def allowance_back_at(person: Person) -> int:
+    """When the whole allowance is there again, by `/info`: 0 if it is, and later than before only by a charge."""
+    answer = await person.answer(person.slash("info"))
+    [line] = [line for line in answer.text.splitlines() if "drawing time" in line]
+    moment = re.search(r"<t:(\d+):R>", line)
+    return 0 if moment is None else int(moment[1])

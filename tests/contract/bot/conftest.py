@@ -7,24 +7,43 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
+from PIL import Image
 
 from bot.client import EaselBot
 from bot.history import History
 from bot.ledger import Ledger
 from bot.pictures import Pictures
-from bot.playground import Interaction, Message, Person, Playground
+from bot.playground import Interaction, Message, Person, Playground, Upload
 from bot.seeds import Seeds
 from bot.studio import Studio
 from db import Database
-from generation import Allowance, Catalogue, CostModel, JobQueue, Supervisor
+from generation import (
+    Allowance,
+    Catalogue,
+    CostModel,
+    JobQueue,
+    Range,
+    Scheduler,
+    Size,
+    SizeBounds,
+    Supervisor,
+)
 from tests.recipes import a_model
 
+SMALL = a_model(
+    name="small-model",
+    size=SizeBounds(native=Size(width=64, height=64), grid=16, minimum=32, maximum=128),
+    steps=Range.of(1, 8, 20),
+    guidance=Range.of(0.0, 3.0, 5.0),
+    scheduler=Scheduler.EULER,
+)
 FIXTURE = Path(__file__).parents[2] / "fixture_worker.py"
 T = TypeVar("T")
 
@@ -77,7 +96,7 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             ),
             history=history,
             pictures=pictures,
-            catalogue=Catalogue({"some-model": a_model()}, default="some-model"),
+            catalogue=Catalogue({"some-model": a_model(), "small-model": SMALL}, default="some-model"),
             costs=CostModel({}),
             queue=JobQueue(limit=100, limit_each=3, clock=playground.clock.now),
             supervisor=supervisor,
@@ -119,6 +138,12 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             await database.close()
 
     return starting
+
+
+def a_picture(image: Image.Image | None = None) -> Upload:
+    data = BytesIO()
+    (Image.new("RGB", (64, 64), "teal") if image is None else image).save(data, "PNG")
+    return Upload(filename="source.png", data=data.getvalue())
 
 
 def is_result(message: Message) -> bool:

@@ -1,18 +1,10 @@
 """What commands, buttons, modals and replies answer, to whom, and what they leave behind."""
 
-from io import BytesIO
-
 import pytest
 from PIL import Image
 
 from bot.playground import Message, Person, Playground, Upload
-from tests.contract.bot.conftest import Start, answer_of, drawing, labels, result, results
-
-
-def a_picture(image: Image.Image | None = None) -> Upload:
-    data = BytesIO()
-    (Image.new("RGB", (64, 64), "teal") if image is None else image).save(data, "PNG")
-    return Upload(filename="source.png", data=data.getvalue())
+from tests.contract.bot.conftest import Start, a_picture, answer_of, drawing, labels, result, results
 
 
 def mention(person: Person) -> str:
@@ -226,3 +218,61 @@ async def test_an_upload_that_was_corrected_is_told_of(start: Start, ada: Person
         ada.slash("imagine", prompt="a clear cat", image=clear)
         message = await result(ada, "a clear cat")
         assert "white behind the transparent parts" in message.text
+
+
+@pytest.mark.parametrize(("typed", "words"), [("--5", "no seed called --5"), ("-5", "seed cannot be -5")])
+async def test_what_only_looks_like_a_number_is_named(start: Start, ada: Person, typed: str, words: str) -> None:
+    async with start():
+        for told in (
+            await answer_of(ada, ada.slash("imagine", prompt="a cat", seed=typed)),
+            await answer_of(ada, ada.slash("seed use", name="--5", prompt="a cat")),
+        ):
+            assert told.ephemeral
+            assert "my side" not in told.text
+        assert words in (await answer_of(ada, ada.slash("imagine", prompt="a cat", seed=typed))).text
+
+
+@pytest.mark.parametrize("name", ["7", "-7", "Same", " new "])
+async def test_a_name_that_could_never_be_asked_for_is_refused(start: Start, ada: Person, name: str) -> None:
+    async with start():
+        told = await answer_of(ada, ada.slash("seed save", name=name, seed="5"))
+        assert told.ephemeral
+        assert f"A seed cannot be called {name.strip()}: " in told.text
+        assert "no saved seeds" in (await ada.answer(ada.slash("seed list"))).text
+
+
+async def test_the_seed_of_the_picture_that_was_named_is_saved(start: Start, ada: Person) -> None:
+    async with start():
+        ada.slash("imagine", prompt="two cats", count=2, seed="41")
+        message = await result(ada, "two cats")
+        file = message.attachments[1].filename
+        assert "seed 42" in (await answer_of(ada, ada.slash("seed save", name="second", seed=file))).text
+        beyond = file.replace("-2", "-3")
+        assert "There is no picture" in (await answer_of(ada, ada.slash("seed save", name="x", seed=beyond))).text
+
+
+async def test_another_model_draws_the_shape_in_its_own_way(start: Start, ada: Person) -> None:
+    async with start():
+        ada.slash("imagine", prompt="a wide cat", size="768x512", steps=50, guidance=20.0, seed="3")
+        first = await result(ada, "a wide cat")
+        name = first.attachments[0].filename
+        ada.slash("reroll", id=name, model="small-model", seed="same", prompt="a small cat")
+        again = await result(ada, "a small cat")
+        assert "small-model · seed 3 · 80x48" in again.text
+        recipe = (await ada.answer(ada.press(again, "Recipe"))).text
+        for line in ("steps: 8", "guidance: 3", "scheduler: Euler"):
+            assert line in recipe
+        ada.slash("reroll", id=name, model="small-model", size="64x64", steps=9, prompt="a square cat")
+        square = await result(ada, "a square cat")
+        assert "64x64" in square.text
+        assert "steps: 9" in (await ada.answer(ada.press(square, "Recipe"))).text
+        ada.slash("reroll", id=name, model="some-model", prompt="a cat as before")
+        assert "768x512" in (await result(ada, "a cat as before")).text
+
+
+async def test_strength_without_a_picture_is_refused_and_not_dropped(start: Start, ada: Person) -> None:
+    async with start():
+        ada.slash("imagine", prompt="a red cat")
+        name = (await result(ada, "a red cat")).attachments[0].filename
+        told = await answer_of(ada, ada.slash("reroll", id=name, strength=0.4))
+        assert "attach an image as well" in told.text

@@ -50,7 +50,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def in_the_way(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """Another program on the same records; its `BEGIN IMMEDIATE` keeps Easel from writing, its `ROLLBACK` ends that."""
+    """Another program on the same records: from its `BEGIN IMMEDIATE` to its `ROLLBACK` Easel cannot write."""
     connection = sqlite3.connect(tmp_path / "easel.db", isolation_level=None)
     yield connection
     connection.close()

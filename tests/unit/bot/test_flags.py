@@ -111,6 +111,8 @@ def test_a_text_without_a_flag_is_its_own_prompt(text: str) -> None:
         ("--ar 16:9", "size"),
         ("--cfg 7", "guidance"),
         ("--xyzzy", None),
+        ("--style ink", None),
+        ("--mode depth", None),
     ],
 )
 def test_unknown_flag_is_refused_with_the_closest_one(typed: str, closest: str | None) -> None:

@@ -22,6 +22,7 @@ def a_generation(file: Path, count: int = 1) -> Generation:
         channel_id=2,
         private=False,
         parent_id=None,
+        source_given=True,
         recipe=a_recipe(prompt="a red cat"),
         state=JobState.FINISHED,
         failure=None,

@@ -9,7 +9,7 @@ import pytest
 
 from bot.place import Address
 from bot.post import Closed, Post, Unreachable
-from bot.progress import Progress
+from bot.progress import TIME_INTERVAL, Progress
 from bot.studio import Studio
 from bot.updates import Drawing, Ended, Feed, Update, Waiting
 from bot.views import waiting_view
@@ -88,9 +88,22 @@ async def jobs() -> Jobs:
     return Jobs()
 
 
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-async def progress(jobs: Jobs, wall: Wall, pace: Pace) -> Progress:
-    return Progress(cast(Studio, jobs), cast(Post, wall), waiting_view, interval=2.0, sleep=pace)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def progress(jobs: Jobs, wall: Wall, pace: Pace, clock: Clock) -> Progress:
+    return Progress(cast(Studio, jobs), cast(Post, wall), waiting_view, interval=2.0, sleep=pace, clock=clock)
 
 
 async def test_the_first_state_is_told_at_once_and_the_next_after_the_interval(
@@ -98,7 +111,7 @@ async def test_the_first_state_is_told_at_once_and_the_next_after_the_interval(
 ) -> None:
     progress.follow("abc", ADDRESS, "a cat")
     await pace.begun()
-    assert wall.written == ["-# Place 2 in the queue, ready in about 9 s"]
+    assert wall.written == ["-# Place 2 in the queue, ready in about 10 s"]
     assert pace.seconds == [2.0]
     for step in (1, 2, 3):
         jobs.feed.set(Drawing(step=step, steps=4, remaining=None))
@@ -119,6 +132,28 @@ async def test_what_was_told_already_is_not_told_again(
     jobs.feed.set(Drawing(step=1, steps=4, remaining=None))
     await pace.begun()
     assert len(wall.written) == 2
+    await progress.close()
+
+
+async def test_another_time_alone_is_told_seldom(
+    progress: Progress, jobs: Jobs, wall: Wall, pace: Pace, clock: Clock
+) -> None:
+    progress.follow("abc", ADDRESS, "a cat")
+    await pace.begun()
+    pace.end()
+    clock.now = TIME_INTERVAL - 1
+    jobs.feed.set(Waiting(place=2, expected=40.0))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(wall.written) == 1
+    clock.now = TIME_INTERVAL
+    jobs.feed.set(Waiting(place=2, expected=35.0))
+    await pace.begun()
+    assert wall.written[1:] == ["-# Place 2 in the queue, ready in about 35 s"]
+    pace.end()
+    jobs.feed.set(Waiting(place=1, expected=35.0))  # another place is told at once
+    await pace.begun()
+    assert wall.written[2:] == ["-# Next in line, ready in about 35 s"]
     await progress.close()
 
 

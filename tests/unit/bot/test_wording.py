@@ -1,5 +1,6 @@
 """Every error has its sentence, and nothing that a member types breaks what is shown."""
 
+import errno
 import inspect
 from pathlib import Path
 
@@ -11,26 +12,34 @@ from hypothesis import strategies as st
 import bot.errors
 import generation.errors
 from bot import wording
+from bot.acknowledge import told
+from bot.board import QueuedJob
 from bot.errors import (
     AlreadyRunning,
     BadFlag,
     BadSetting,
+    BadToken,
     CommandsRefused,
     DrawingFailed,
     EaselError,
     FlagValue,
+    FolderUnusable,
+    NoDiscord,
     NoSeedToKeep,
     NotAllowed,
     NotFound,
     NotWritten,
+    PortTaken,
+    ReservedName,
+    SourceNotYours,
 )
-from bot.history import Generation, Page, Picture
+from bot.history import Page
 from bot.ledger import AllowanceState
 from bot.source import Correction
-from bot.studio import QueuedJob, WorkerStatus
+from bot.studio import WorkerStatus
 from bot.updates import Drawing, Waiting
-from bot.wording.text import duration, escape, listing, quote, shorten
-from db import DatabaseError, Totals
+from bot.wording.text import about, duration, escape, listing, quote, shorten
+from db import DatabaseError, DatabaseUnusable, Reason, Totals
 from generation import (
     PROMPT_LIMIT,
     AllowanceSpent,
@@ -53,7 +62,7 @@ from generation import (
     WorkerState,
 )
 from generation.errors import WorkerBusy
-from tests.recipes import a_model, a_recipe
+from tests.recipes import a_generation, a_model, a_recipe
 
 SENTENCES = [
     (EmptyText(), "The prompt is empty: say in a few words what to draw."),
@@ -103,6 +112,10 @@ SENTENCES = [
         "You have 20 pictures waiting, as many as one member may: let one be drawn first.",
     ),
     (
+        QueueFull(waiting=1, limit=1, own=True),
+        "You have 1 picture waiting, as many as one member may: let one be drawn first.",
+    ),
+    (
         AllowanceSpent(cost=30.0, left=4.0, enough_at=None),
         "This would take 30 s of drawing time and you have 4 s left, which does not refill here.",
     ),
@@ -135,6 +148,17 @@ SENTENCES = [
         BadFlag("guidance", value="much", expected=FlagValue.NUMBER),
         "--guidance cannot be much: it takes a number, as in “--guidance 7”.",
     ),
+    (
+        SourceNotYours(strength=0.6, steps=20),
+        (
+            "This one started from another member's picture: keep strength at 0.6 or above and steps at 20 or "
+            "above, or attach an image of your own."
+        ),
+    ),
+    (
+        ReservedName("same"),
+        "A seed cannot be called same: numbers, new and same mean something else where a seed is asked.",
+    ),
     (NoSeedToKeep(), "--seed same needs a picture that I drew: for any other one, give a number."),
     (
         BadSetting("device", "abacus", "it is none of auto, cpu"),
@@ -143,6 +167,26 @@ SENTENCES = [
     (
         AlreadyRunning("data"),
         "Another Easel is running on data: stop it first, or set EASEL_DATA_DIR to another folder.",
+    ),
+    (
+        FolderUnusable("data", "Permission denied"),
+        "The data folder data cannot be used (Permission denied): let this user write to it, or set EASEL_DATA_DIR "
+        "to another folder.",
+    ),
+    (
+        PortTaken(8765, "Address already in use"),
+        "The playground's port 8765 cannot be opened (Address already in use): stop the program that has it, or set "
+        "EASEL_PLAYGROUND_PORT to another one, such as 0 for any that is free.",
+    ),
+    (
+        BadToken(),
+        "Discord does not know this token: copy it again from the Bot page of your application, and set "
+        "EASEL_DISCORD_TOKEN.",
+    ),
+    (
+        NoDiscord("https://discord.com/api/v10", "refused"),
+        "Discord does not answer at https://discord.com/api/v10 (refused): check the network and "
+        "EASEL_DISCORD_API_URL.",
     ),
     (CommandsRefused("Nope."), "Discord did not take the commands, so the bot cannot start: Nope."),
     (DrawingFailed(None), "Cancelled; it cost nothing."),
@@ -197,6 +241,18 @@ def test_members_are_not_told_of_the_databases_files() -> None:
     assert "/srv" not in wording.notice(DatabaseError("the disk at /srv/easel is full"))
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        DatabaseUnusable(Path("easel.db"), Reason.FULL, "database or disk is full"),
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+    ],
+)
+def test_a_full_disk_is_told_as_one(error: Exception) -> None:
+    assert told(error, 7) == wording.DISK_FULL
+
+
 def test_what_is_left_comes_back_at_a_time_that_discord_shows() -> None:
     words = wording.notice(AllowanceSpent(cost=30.0, left=0.4, enough_at=1_700_000_000.2))
     assert words == (
@@ -217,27 +273,6 @@ def test_a_value_that_was_typed_is_shown_letter_by_letter() -> None:
 ANY_TEXT = st.text(max_size=PROMPT_LIMIT) | st.sampled_from(
     ["*" * 1500, "`" * 1500, "@everyone " * 150, "https://a.b/c " * 100, "<@1>" * 375, "🐈" * 1500, "\n" * 1500]
 )
-
-
-def a_generation(prompt: str = "a red cat", **values: object) -> Generation:
-    return Generation(
-        **{
-            "id": "abcdefghjk",
-            "member_id": 7,
-            "guild_id": 1,
-            "channel_id": 2,
-            "private": False,
-            "parent_id": "zyxwvutsrq",
-            "recipe": a_recipe(prompt=prompt, negative_prompt=prompt, seeds=(7, 8)),
-            "state": JobState.FINISHED,
-            "failure": None,
-            "pictures": (Picture(number=1, file=Path("x"), name="abcdefghjk.png", seed=7, width=256, height=256),),
-            "seconds": 3.14,
-            "created_at": 1.7e9,
-            "starred": True,
-        }
-        | values  # type: ignore[arg-type]
-    )
 
 
 def a_queued_job(prompt: str) -> QueuedJob:
@@ -363,6 +398,43 @@ def test_an_allowance_explains_itself(left: float, full_at: float | None, words:
 )
 def test_spans_of_time_are_as_exact_as_one_cares_for(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0, "about 5 s"),
+        (0.2, "about 5 s"),
+        (5.1, "about 10 s"),
+        (60.0, "about 60 s"),
+        (60.1, "about 1 min 10 s"),
+        (111.0, "about 2 min"),
+        (289.0, "about 4 min 50 s"),
+        (291.0, "about 5 min"),
+        (301.0, "about 6 min"),
+        (7200.0, "about 2 h"),
+    ],
+)
+def test_a_guess_at_a_time_is_coarse(seconds: float, words: str) -> None:
+    assert about(seconds) == words
+
+
+def test_a_picture_that_is_nearly_done_is_said_to_be() -> None:
+    assert wording.drawing(Drawing(step=9, steps=10, remaining=0.4), "a cat").endswith("nearly done")
+
+
+@pytest.mark.parametrize(
+    ("totals", "words"),
+    [
+        (Totals(generations=0, pictures=0, seconds=0.0), "none yet"),
+        (Totals(generations=1, pictures=1, seconds=0.2), "1 picture in 1 go, under a second of drawing"),
+        (Totals(generations=2, pictures=5, seconds=30.0), "5 pictures in 2 goes, 30 s of drawing"),
+    ],
+)
+def test_totals_are_counted_in_words(totals: Totals, words: str) -> None:
+    state = AllowanceState(left=600.0, capacity=600.0, per_hour=600.0, full_at=None)
+    embed = wording.information(WorkerStatus(state=WorkerState.IDLE), a_model(), state, totals, 0)
+    assert words in {field.value for field in embed.fields}
 
 
 def test_lists_read_as_people_write_them() -> None:

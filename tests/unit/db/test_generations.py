@@ -155,6 +155,25 @@ async def test_source_is_used_until_its_last_generation_is_deleted(connection: C
     assert not await db.generations.uses_source(connection, "f" * 64)
 
 
+@pytest.mark.parametrize(
+    ("member", "source", "given"),
+    [(1, "f" * 64, True), (2, "f" * 64, False), (2, "e" * 64, True)],
+)
+async def test_source_is_given_by_its_member_unless_taken_over_from_anothers(
+    connection: Connection, member: int, source: str, given: bool
+) -> None:
+    await record(connection, "aaaa", source="f" * 64)
+    await record(connection, "bbbb", parent_id="aaaa", member_id=member, source=source)
+    # Neither a further step nor a deleted parent makes it one's own.
+    await record(connection, "cccc", parent_id="bbbb", member_id=member, source=source)
+    await db.generations.delete(connection, "aaaa")
+    await record(connection, "dddd", parent_id="bbbb", member_id=member, source=source)
+    for generation_id in ("bbbb", "cccc", "dddd"):
+        row = await db.generations.find(connection, generation_id)
+        assert row is not None
+        assert row.source_given is given
+
+
 async def test_star_is_a_members_own_and_given_once(connection: Connection) -> None:
     await record(connection, "aaaa", "bbbb")
     assert await db.generations.star(connection, "aaaa", 5, 1.0)
