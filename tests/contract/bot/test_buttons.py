@@ -96,9 +96,7 @@ async def test_delete_works_where_the_results_message_is_gone(start: Start, ada:
         await ada.message(lambda told: "is deleted for good" in told.text)
 
 
-async def test_delete_is_offered_to_those_who_may(
-    start: Start, ada: Person, linus: Person, grace: Person
-) -> None:
+async def test_delete_is_offered_to_those_who_may(start: Start, ada: Person, linus: Person, grace: Person) -> None:
     async with start():
         ada.slash("imagine", prompt="a red cat", image=a_picture())
         name = file_of(await result(ada, "a red cat"))

@@ -170,23 +170,31 @@ SENTENCES = [
     ),
     (
         FolderUnusable("data", "Permission denied"),
-        "The data folder data cannot be used (Permission denied): let this user write to it, or set EASEL_DATA_DIR "
-        "to another folder.",
+        (
+            "The data folder data cannot be used (Permission denied): let this user write to it, or set "
+            "EASEL_DATA_DIR to another folder."
+        ),
     ),
     (
         PortTaken(8765, "Address already in use"),
-        "The playground's port 8765 cannot be opened (Address already in use): stop the program that has it, or set "
-        "EASEL_PLAYGROUND_PORT to another one, such as 0 for any that is free.",
+        (
+            "The playground's port 8765 cannot be opened (Address already in use): stop the program that has it, or "
+            "set EASEL_PLAYGROUND_PORT to another one, such as 0 for any that is free."
+        ),
     ),
     (
         BadToken(),
-        "Discord does not know this token: copy it again from the Bot page of your application, and set "
-        "EASEL_DISCORD_TOKEN.",
+        (
+            "Discord does not know this token: copy it again from the Bot page of your application, and set "
+            "EASEL_DISCORD_TOKEN."
+        ),
     ),
     (
         NoDiscord("https://discord.com/api/v10", "refused"),
-        "Discord does not answer at https://discord.com/api/v10 (refused): check the network and "
-        "EASEL_DISCORD_API_URL.",
+        (
+            "Discord does not answer at https://discord.com/api/v10 (refused): check the network and "
+            "EASEL_DISCORD_API_URL."
+        ),
     ),
     (CommandsRefused("Nope."), "Discord did not take the commands, so the bot cannot start: Nope."),
     (DrawingFailed(None), "Cancelled; it cost nothing."),
