@@ -178,8 +178,8 @@ SENTENCES = [
     (
         PortTaken(8765, "Address already in use"),
         (
-            "The playground's port 8765 cannot be opened (Address already in use): stop the program that has it, or "
-            "set EASEL_PLAYGROUND_PORT to another one, such as 0 for any that is free."
+            "The playground's port 8765 cannot be opened (Address already in use): stop the program that has it, "
+            "or set EASEL_PLAYGROUND_PORT to another one, such as 0 for any that is free."
         ),
     ),
     (
