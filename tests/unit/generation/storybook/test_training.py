@@ -112,8 +112,12 @@ def test_settled_autoencoder_keeps_its_latents(pictures: Pictures) -> None:
 def test_resumed_denoiser_goes_on_as_if_never_stopped() -> None:
     def fresh() -> DenoiserTraining:
         return DenoiserTraining(
-            latents=torch.zeros(8, 4, 16, 16), scene_seed=1, tokenizer=build_tokenizer(known_words()), device=CPU,
-            seed=1, batch=2,
+            latents=torch.zeros(8, 4, 16, 16),
+            scene_seed=1,
+            tokenizer=build_tokenizer(known_words()),
+            device=CPU,
+            seed=1,
+            batch=2,
         )
 
     first, second = fresh(), fresh()

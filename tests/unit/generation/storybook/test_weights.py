@@ -10,12 +10,12 @@ from diffusers import StableDiffusionPipeline
 
 from generation.storybook import captions
 from generation.storybook.autoencoder import NATIVE, fidelity
-from generation.storybook.export import contact_sheet, held_out_prompts, open_pipeline
+from generation.storybook.export import contact_sheet, draw_prompts, held_out_prompts, open_pipeline
 
 WEIGHTS = Path(captions.__file__).parent / "weights"
 MEGABYTE = 1_000_000
 STEPS = 12
-GUIDANCE = 3.0
+GUIDANCE = 2.0
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,8 @@ def test_autoencoder_gives_unseen_scenes_back(pipeline: StableDiffusionPipeline)
     assert fidelity(pipeline.vae, torch.device("cpu"), count=16) > 26.0
 
 
-def test_contact_sheet_shows_every_prompt() -> None:
-    sheet = contact_sheet(WEIGHTS, held_out_prompts(3), device=torch.device("cpu"), steps=2, guidance=1.0)
+def test_contact_sheet_shows_every_prompt(pipeline: StableDiffusionPipeline) -> None:
+    prompts = held_out_prompts(3)
+    sheet = contact_sheet(draw_prompts(pipeline, prompts, steps=2, guidance=1.0), prompts)
     assert sheet.width == 3 * NATIVE
     assert sheet.height > NATIVE

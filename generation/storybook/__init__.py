@@ -1,0 +1,1 @@
+"""The built-in model: the pictures it learnt from, its training, its weights."""

@@ -1,0 +1,174 @@
+"""Text encoder and UNet of the storybook, trained together on the latents of the autoencoder.
+
+The UNet gets the words twice: by attention where its grid is coarse, and pooled into every block through the
+time embedding (`addition_embed_type="text"`), which is how colour and place reach the fine levels cheaply.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import DDIMScheduler, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from generation.storybook.autoencoder import learning_rate, update_average
+from generation.storybook.captions import describe
+from generation.storybook.optimizer import Muon
+from generation.storybook.scenes import CELLS, invent, seeded
+from generation.storybook.vocabulary import LENGTH
+
+TEXT_WIDTH = 128
+BATCH = 32
+EMPTY_SHARE = 0.1
+STRAY_SHARE = 0.06
+
+
+def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
+    """A fresh text encoder of two layers."""
+    return CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=TEXT_WIDTH,
+            intermediate_size=TEXT_WIDTH * 3,
+            projection_dim=TEXT_WIDTH,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            max_position_embeddings=LENGTH,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+            attn_implementation="eager",
+        )
+    )
+
+
+def build_unet() -> UNet2DConditionModel:
+    """A fresh UNet on 16 by 16 latents; plain attention, which is twice as fast in training on a CPU."""
+    unet = UNet2DConditionModel(
+        sample_size=CELLS,
+        in_channels=4,
+        out_channels=4,
+        block_out_channels=(64, 128, 128),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+        cross_attention_dim=TEXT_WIDTH,
+        attention_head_dim=4,
+        norm_num_groups=16,
+        addition_embed_type="text",
+        addition_embed_type_num_heads=4,
+        resnet_time_scale_shift="scale_shift",
+    )
+    unet.set_attn_processor(AttnProcessor())
+    return unet
+
+
+def build_scheduler() -> DDIMScheduler:
+    """The noise schedule: linear, so noisy at its end that nothing of the picture is left, v-prediction."""
+    return DDIMScheduler(
+        num_train_timesteps=1000,
+        beta_start=0.0001,
+        beta_end=0.02,
+        beta_schedule="linear",
+        prediction_type="v_prediction",
+        timestep_spacing="trailing",
+        clip_sample=False,
+        set_alpha_to_one=True,
+        steps_offset=1,
+    )
+
+
+class DenoiserTraining:
+    """Trains text encoder and UNet step by step; what `state` gives, `restore` takes back.
+
+    `latents` are those of the scenes that `invent` makes from `scene_seed` on, in their order.
+    """
+
+    def __init__(
+        self,
+        *,
+        latents: Tensor,
+        scene_seed: int,
+        tokenizer: CLIPTokenizer,
+        device: torch.device,
+        seed: int,
+        highest_rate: float = 2.5e-3,
+        batch: int = BATCH,
+    ) -> None:
+        torch.manual_seed(seed)
+        self.latents, self.scene_seed, self.tokenizer, self.device = latents, scene_seed, tokenizer, device
+        self.highest_rate, self.batch = highest_rate, batch
+        self.scenes = [invent(seeded(scene_seed + index)) for index in range(len(latents))]
+        self.model = nn.ModuleDict({"text": build_text_encoder(tokenizer), "unet": build_unet()}).to(device)
+        self.average = copy.deepcopy(self.model).requires_grad_(requires_grad=False)
+        self.optimizer = Muon(self.model, plain=("embedding", "conv_in", "conv_out"), weight_decay=0.01)
+        self.alphas = build_scheduler().alphas_cumprod.to(device)
+        self.random = seeded(seed)
+        self.choice = np.random.default_rng(seed)
+        self.noise = torch.Generator().manual_seed(seed)
+        self.steps = 0
+
+    def _caption(self, index: int) -> str:
+        """A caption of the scene, at times empty, at times with a word in it that nobody knows."""
+        if self.random.random() < EMPTY_SHARE:
+            return ""
+        words = describe(self.scenes[index], self.random).split()
+        if self.random.random() < STRAY_SHARE:
+            letters = "".join(self.random.choices("aeioulnrstdmckpghb", k=self.random.randint(3, 8)))
+            words.insert(self.random.randrange(len(words) + 1), letters)
+        return " ".join(words)
+
+    def step(self, share: float) -> float:
+        """One step of training at this share of the time; returns the loss."""
+        indices = self.choice.integers(len(self.latents), size=self.batch)
+        clean = self.latents[torch.from_numpy(indices)].float().to(self.device)
+        tokens = self.tokenizer(
+            [self._caption(int(index)) for index in indices],
+            padding="max_length",
+            max_length=LENGTH,
+            truncation=True,
+            return_tensors="pt",
+        ).input_ids.to(self.device)
+        spread = (torch.arange(self.batch) + torch.rand(self.batch, generator=self.noise)) / self.batch
+        times = (spread * len(self.alphas)).long().to(self.device)
+        noise = torch.randn(clean.shape, generator=self.noise).to(self.device)
+        kept = self.alphas[times].sqrt().view(-1, 1, 1, 1)
+        added = (1 - self.alphas[times]).sqrt().view(-1, 1, 1, 1)
+        words = self.model["text"](tokens).last_hidden_state
+        made = self.model["unet"](kept * clean + added * noise, times, encoder_hidden_states=words).sample
+        loss = functional.mse_loss(made, kept * noise - added * clean)
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step(learning_rate(share, highest=self.highest_rate))
+        self.steps += 1
+        update_average(self.average, self.model, min(0.998, 1 - 1 / (10 + self.steps)))
+        return float(loss.detach())
+
+    def state(self) -> dict[str, object]:
+        """Everything needed to go on later."""
+        return {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": self.random.getstate(),
+            "choice": self.choice.bit_generator.state,
+            "noise": self.noise.get_state(),
+            "steps": self.steps,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on from what `state` gave."""
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.random.setstate(state["random"])
+        self.choice.bit_generator.state = state["choice"]
+        self.noise.set_state(state["noise"])
+        self.steps = state["steps"]
