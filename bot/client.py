@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import aiohttp
@@ -27,6 +27,8 @@ from bot.studio import Studio
 from bot.views import ALL_BUTTONS, waiting_view
 
 log = logging.getLogger(__name__)
+
+_CANCEL_AGAIN = 0.5  # seconds
 
 _UNKNOWN_TOKEN = 4004  # the gateway's close code for it
 
@@ -115,10 +117,8 @@ class EaselBot(commands.AutoShardedBot):
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
             await self._progress.close()
+            await _end(tasks)
 
     async def _stay_connected(self, *, reconnect: bool) -> None:
         with _told_apart():
@@ -138,6 +138,15 @@ class EaselBot(commands.AutoShardedBot):
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Nothing: there are no prefix commands, and `Reply` listens for itself."""
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel until it counts: discord.py swallows a cancellation while it connects anew."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN)
 
 
 @contextmanager
