@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: run test lint bench format clean
+.PHONY: run test lint bench eval-storybook format clean
 
 run: $(INSTALLED)
 	$(BIN)/easel run
@@ -28,6 +28,9 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.bench
+
+eval-storybook: $(INSTALLED)
+	$(BIN)/python -m generation.storybook.evaluate
 
 # Without the venv's own pip, since some systems ship Python without `ensurepip`.
 $(INSTALLED): pyproject.toml constraints.txt

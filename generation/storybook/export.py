@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import wrap
 
 import torch
-from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import AutoencoderKL, AutoencoderTiny, StableDiffusionPipeline, UNet2DConditionModel
 from PIL import Image, ImageDraw
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -29,10 +29,12 @@ def export(
     unet: UNet2DConditionModel,
     text_encoder: CLIPTextModel,
     tokenizer: CLIPTokenizer,
+    preview: AutoencoderTiny,
 ) -> int:
     """Writes fp16 weights as `StableDiffusionPipeline.from_pretrained` reads them; returns the bytes written.
 
-    The folder is written beside its name first, so that a reader never meets half a model.
+    The preview decoder lies beside them in `preview_decoder`, an `AutoencoderTiny`. The folder is written beside
+    its name first, so that a reader never meets half a model.
     """
     pipeline = StableDiffusionPipeline(
         vae=copy.deepcopy(autoencoder).to("cpu", torch.float16).to(memory_format=torch.contiguous_format),
@@ -47,6 +49,7 @@ def export(
     fresh = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(fresh, ignore_errors=True)
     pipeline.save_pretrained(fresh, safe_serialization=True)
+    copy.deepcopy(preview).to("cpu", torch.float16).save_pretrained(fresh / "preview_decoder")
     # transformers loads in the precision that the config names and diffusers in fp32: without this, a plain
     # `from_pretrained` has a pipeline of two precisions.
     config = fresh / "text_encoder" / "config.json"

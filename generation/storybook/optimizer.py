@@ -14,7 +14,7 @@ from torch import Tensor, nn
 SMALLEST = 8
 
 
-def orthogonal(matrix: Tensor, *, rounds: int = 4) -> Tensor:
+def orthogonal(matrix: Tensor, *, rounds: int = 3) -> Tensor:
     """The nearest matrix with singular values near 1, by the quintic Newton-Schulz iteration.
 
     The rounds work on the small square of the matrix, so that the long side is met only twice.
@@ -24,10 +24,11 @@ def orthogonal(matrix: Tensor, *, rounds: int = 4) -> Tensor:
     square = wide @ wide.T
     unit = torch.eye(len(square), device=square.device)
     factor = unit
-    for _ in range(rounds):
+    for remaining in reversed(range(rounds)):
         step = 3.4445 * unit - 4.7750 * square + 2.0315 * square @ square
-        square = step @ square @ step
-        factor = step @ factor
+        factor = step if factor is unit else step @ factor
+        if remaining:
+            square = step @ square @ step
     found: Tensor = factor @ wide
     return found if matrix.shape[0] <= matrix.shape[1] else found.T
 

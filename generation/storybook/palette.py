@@ -15,6 +15,20 @@ COLOURS: dict[str, RGB] = {
     "white": (248, 248, 248),
     "black": (34, 34, 40),
     "brown": (130, 78, 36),
+    "grey": (140, 144, 152),
+}
+COLOUR_NAMES: dict[str, tuple[str, ...]] = {
+    "red": ("red", "red", "red", "scarlet", "crimson"),
+    "orange": ("orange", "orange", "amber"),
+    "yellow": ("yellow", "yellow", "yellow", "golden"),
+    "green": ("green", "green", "green", "emerald"),
+    "blue": ("blue", "blue", "blue", "azure"),
+    "purple": ("purple", "purple", "violet"),
+    "pink": ("pink", "pink", "rosy"),
+    "white": ("white", "white", "ivory"),
+    "black": ("black", "black", "black", "jet black"),
+    "brown": ("brown", "brown", "chocolate"),
+    "grey": ("grey", "grey", "gray", "silver"),
 }
 
 

@@ -1,9 +1,10 @@
-"""Trains the storybook: `python -m generation.storybook.train --minutes 110 --out generation/storybook/weights`.
+"""Trains the storybook: `python -m generation.storybook.train --minutes 120 --out generation/storybook/weights`.
 
-Stages: draw pictures, train the autoencoder, encode the pictures, train text encoder and UNet, polish the
-decoder, export. Each keeps a checkpoint in the work folder, so that an interrupted training goes on where
-it was. Further actions: `export` writes the weights as they are now, `sheet` draws a contact sheet of held-out
-prompts from a model folder, `figures` measures one.
+Stages: draw pictures, train the autoencoder, encode the scenes, train text encoder and UNet, polish the decoder,
+train the preview decoder, teach the turbo UNet, export. Each keeps a checkpoint in the work folder, so that an
+interrupted training goes on where it was; `--start` begins with the weights of a finished model. Further actions:
+`export` writes the weights as they are now, `sheet` draws a contact sheet of held-out prompts from a model folder.
+`evaluate.py` measures one.
 """
 
 from __future__ import annotations
@@ -14,39 +15,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
 from transformers import CLIPTokenizer
 
-from generation.storybook.autoencoder import (
-    AutoencoderTraining,
-    Pictures,
-    draw_pictures,
-    encode_pictures,
-    fidelity,
-)
+from generation.storybook.autoencoder import AutoencoderTraining, Pictures, draw_pictures, encode, fidelity
 from generation.storybook.captions import known_words
-from generation.storybook.denoiser import DenoiserTraining
-from generation.storybook.export import (
-    contact_sheet,
-    draw_prompts,
-    export,
-    held_out_prompts,
-    open_pipeline,
-    seconds_a_picture,
-)
-from generation.storybook.judge import Judge, plain_prompts
+from generation.storybook.denoiser import DenoiserTraining, Pool, Pools
+from generation.storybook.export import contact_sheet, draw_prompts, export, held_out_prompts, open_pipeline
+from generation.storybook.preview import PreviewTraining
+from generation.storybook.scenes import SHAPES, invent, seeded, sketches
+from generation.storybook.turbo import TurboTraining
 from generation.storybook.vocabulary import build_tokenizer
 
-PICTURES = 8_000
+PICTURES = 6_000
+SCENES = 24_000
 SCENE_SEED = 1
 SEED = 1
-AUTOENCODER_SHARE = 0.22
-DENOISER_SHARE = 0.68
-POLISH_SHARE = 0.10
+SHARES = {"autoencoder": 0.16, "denoiser": 0.6, "polish": 0.03, "preview": 0.03, "turbo": 0.18}
 SAVE_EVERY = 120.0
 TELL_EVERY = 30.0
 
@@ -59,18 +47,21 @@ class Training(Protocol):
     def restore(self, state: dict[str, Any]) -> None: ...
 
 
+Stage = TypeVar("Stage", bound=Training)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Workplace:
-    """The folder of checkpoints, the device, and the minutes that the whole training may take."""
+    """The folder of checkpoints, the device, the minutes of the whole training, and a model to begin with."""
 
     folder: Path
     device: torch.device
     minutes: float
+    start: Path | None = None
 
-    @property
-    def seconds(self) -> float:
-        """The seconds that the whole training may take."""
-        return self.minutes * 60
+    def seconds(self, stage: str) -> float:
+        """The seconds that a stage may take over all runs."""
+        return self.minutes * 60 * SHARES[stage]
 
     @property
     def pictures(self) -> Pictures:
@@ -83,31 +74,64 @@ class Workplace:
         for name in ("polish", "autoencoder"):
             if (self.folder / f"{name}.pt").exists():
                 training.restore(load(self.folder / f"{name}.pt"))
-                break
+                return training
+        if self.start is not None:
+            training.start_from(self.start)
         return training
 
-    def latents(self) -> Tensor:
-        """The latents of all pictures, encoded where they are not there yet."""
+    def pools(self) -> Pools:
+        """The scenes of every shape with their latents, drawn and encoded where they are not there yet."""
         file = self.folder / "latents.pt"
         if not file.exists():
-            say("encoding the pictures")
+            say("encoding the scenes")
             training = self.autoencoder()
             training.settle()
-            save(training.state() | {"seconds": self.seconds * AUTOENCODER_SHARE}, self.folder / "autoencoder.pt")
-            latents = encode_pictures(training.average, self.pictures, self.device)
-            say(f"latents: mean {latents.mean():.3f}, spread {latents.std():.3f}")
-            save(latents.half(), file)
-        kept: Tensor = torch.load(file, weights_only=True)
-        return kept
+            save(training.state() | {"seconds": self.seconds("autoencoder")}, self.folder / "autoencoder.pt")
+            found = {}
+            for shape, seeds in scene_seeds().items():
+                found[shape] = encode(training.average, sketches(seeds, shape), self.device).half()
+                mean, spread = found[shape].mean(), found[shape].std()
+                say(f"{len(seeds)} latents of {shape}, mean {mean:.3f}, spread {spread:.3f}")
+            save(found, file)
+        kept = torch.load(file, weights_only=True)
+        return {
+            shape: Pool(scenes=[invent(seeded(seed), shape=shape) for seed in seeds], latents=kept[shape])
+            for shape, seeds in scene_seeds().items()
+        }
 
     def denoiser(self) -> DenoiserTraining:
         """Text encoder and UNet as far as they were trained."""
-        training = DenoiserTraining(
-            latents=self.latents(), scene_seed=SCENE_SEED, tokenizer=tokenizer(), device=self.device, seed=SEED
-        )
+        training = DenoiserTraining(pools=self.pools(), tokenizer=tokenizer(), device=self.device, seed=SEED)
         if (self.folder / "denoiser.pt").exists():
             training.restore(load(self.folder / "denoiser.pt"))
+        elif self.start is not None and (self.start / "unet").exists():
+            training.start_from(self.start)
         return training
+
+    def preview(self) -> PreviewTraining:
+        """The preview decoder as far as it was trained."""
+        average = self.autoencoder().average
+        training = PreviewTraining(autoencoder=average, pictures=self.pictures, device=self.device, seed=SEED)
+        return self._restored(training, "preview")
+
+    def turbo(self) -> TurboTraining:
+        """The turbo UNet as far as it was taught."""
+        return self._restored(TurboTraining(self.denoiser(), seed=SEED), "turbo")
+
+    def _restored(self, training: Stage, name: str) -> Stage:
+        file = self.folder / f"{name}.pt"
+        if file.exists():
+            training.restore(load(file))
+        return training
+
+
+def scene_seeds() -> dict[tuple[int, int], range]:
+    """The seeds of the scenes of each shape (columns, rows); no two shapes share one."""
+    seeds, first = {}, SCENE_SEED
+    for shape, share in SHAPES.items():
+        seeds[shape] = range(first, first + round(SCENES * share))
+        first = seeds[shape].stop
+    return seeds
 
 
 def say(sentence: str) -> None:
@@ -133,7 +157,9 @@ def tokenizer() -> CLIPTokenizer:
     return build_tokenizer(known_words())
 
 
-def train_for(training: Training, *, name: str, seconds: float, file: Path, check: Callable[[], str]) -> None:
+def train_for(
+    training: Training, *, name: str, seconds: float, file: Path, check: Callable[[], str] = lambda: "kept"
+) -> None:
     """Trains until the stage has had its seconds, over all its runs, and keeps checkpoints."""
     spent = load(file)["seconds"] if file.exists() else 0.0
     began = saved = told = time.monotonic()
@@ -154,37 +180,27 @@ def train_for(training: Training, *, name: str, seconds: float, file: Path, chec
             told, losses = now, []
 
 
-def run(place: Workplace, out: Path) -> None:
+def run(place: Workplace, out: Path, turbo: Path) -> None:
     """All stages in their order."""
+
+    def stage(name: str, training: Training, check: Callable[[], str] = lambda: "kept") -> None:
+        train_for(training, name=name, seconds=place.seconds(name), file=place.folder / f"{name}.pt", check=check)
+
     # 1. Pictures, and the autoencoder on them.
     if not (place.folder / "latents.pt").exists():
         autoencoder = place.autoencoder()
-        train_for(
-            autoencoder,
-            name="autoencoder",
-            seconds=place.seconds * AUTOENCODER_SHARE,
-            file=place.folder / "autoencoder.pt",
-            check=lambda: quality(autoencoder),
-        )
+        stage("autoencoder", autoencoder, lambda: quality(autoencoder))
     # 2. Latents, and the text encoder with the UNet on them.
     denoiser = place.denoiser()
-    train_for(
-        denoiser,
-        name="denoiser",
-        seconds=place.seconds * DENOISER_SHARE,
-        file=place.folder / "denoiser.pt",
-        check=lambda: f"{denoiser.steps} steps",
-    )
-    # 3. The decoder once more, now that the latents are fixed.
+    stage("denoiser", denoiser, lambda: f"{denoiser.steps} steps")
+    # 3. The decoder once more, now that the latents are fixed, and the small one for previews.
     polished = place.autoencoder()
-    train_for(
-        polished,
-        name="polish",
-        seconds=place.seconds * POLISH_SHARE,
-        file=place.folder / "polish.pt",
-        check=lambda: quality(polished),
-    )
+    stage("polish", polished, lambda: quality(polished))
+    stage("preview", place.preview())
     write(place, out)
+    # 4. The same in four steps.
+    stage("turbo", place.turbo())
+    write(place, turbo, as_turbo=True)
 
 
 def quality(training: AutoencoderTraining) -> str:
@@ -192,50 +208,43 @@ def quality(training: AutoencoderTraining) -> str:
     return f"{fidelity(training.average, training.device, count=32):.2f} dB on unseen scenes"
 
 
-def write(place: Workplace, out: Path) -> None:
+def write(place: Workplace, out: Path, *, as_turbo: bool = False) -> None:
     """Exports the running averages of the weights as a diffusers folder."""
     models = place.denoiser().average
     size = export(
         out,
         autoencoder=place.autoencoder().average,
-        unet=models["unet"],
+        unet=place.turbo().average if as_turbo else models["unet"],
         text_encoder=models["text"],
         tokenizer=tokenizer(),
+        preview=place.preview().model,
     )
     say(f"{out}: {size / 1e6:.1f} MB")
 
 
 def look(options: argparse.Namespace, device: torch.device) -> None:
-    """Draws with a finished model: a contact sheet of held-out prompts, or the figures of the model card."""
+    """Draws a contact sheet of held-out prompts with a finished model."""
     pipeline = open_pipeline(options.out, device)
-    steps, guidance = options.steps, options.guidance
-    if options.action == "sheet":
-        prompts = held_out_prompts(options.count)
-        pictures = draw_prompts(pipeline, prompts, steps=steps, guidance=guidance)
-        options.sheet.parent.mkdir(parents=True, exist_ok=True)
-        contact_sheet(pictures, prompts).save(options.sheet)
-        say(f"{options.sheet}: {options.count} held-out prompts")
-        return
-    say(f"autoencoder: {fidelity(pipeline.vae, device):.2f} dB on unseen scenes")
-    say(f"{seconds_a_picture(pipeline, steps=steps, guidance=guidance):.2f} s a picture of {steps} steps")
-    plain = plain_prompts(options.count)
-    pictures = draw_prompts(pipeline, [text for text, _ in plain], steps=steps, guidance=guidance, seed=1000)
-    found = Judge().adherence(pictures, [wanted for _, wanted in plain])
-    say(
-        f"of {found.pictures} pictures: subject right {found.subject:.0%}, colour right {found.colour:.0%}, "
-        f"place right {found.place:.0%}"
-    )
+    prompts = held_out_prompts(options.count)
+    pictures = draw_prompts(pipeline, prompts, steps=options.steps, guidance=options.guidance)
+    options.sheet.parent.mkdir(parents=True, exist_ok=True)
+    contact_sheet(pictures, prompts).save(options.sheet)
+    say(f"{options.sheet}: {options.count} held-out prompts")
 
 
 def main() -> None:
     """Reads the command line and does what it says."""
     parser = argparse.ArgumentParser(prog="python -m generation.storybook.train", description=__doc__)
-    parser.add_argument("action", nargs="?", default="run", choices=("run", "export", "sheet", "figures"))
+    parser.add_argument("action", nargs="?", default="run", choices=("run", "export", "sheet"))
     parser.add_argument("--minutes", type=float, default=110.0, help="how long the training may take in all")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "weights", help="the model's folder")
+    parser.add_argument(
+        "--turbo", type=Path, default=Path(__file__).parent / "turbo_weights", help="the turbo's folder"
+    )
+    parser.add_argument("--start", type=Path, help="a model folder whose weights the training begins with")
     parser.add_argument("--work", type=Path, default=Path("data/storybook"), help="folder of the checkpoints")
     parser.add_argument("--sheet", type=Path, default=Path("data/storybook/sheet.png"), help="a sheet's file")
-    parser.add_argument("--count", type=int, default=24, help="pictures of a sheet or of the figures")
+    parser.add_argument("--count", type=int, default=24, help="pictures of a sheet")
     parser.add_argument("--steps", type=int, default=20, help="denoising steps of a sheet's pictures")
     parser.add_argument("--guidance", type=float, default=2.0, help="guidance scale of a sheet's pictures")
     parser.add_argument("--threads", type=int, default=0, help="processor threads; 0 leaves it to torch")
@@ -243,15 +252,17 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if options.action in {"sheet", "figures"}:
+    if options.action == "sheet":
         look(options, device)
         return
     options.work.mkdir(parents=True, exist_ok=True)
-    place = Workplace(folder=options.work, device=device, minutes=options.minutes)
+    place = Workplace(folder=options.work, device=device, minutes=options.minutes, start=options.start)
     if options.action == "export":
         write(place, options.out)
+        if (options.work / "turbo.pt").exists():
+            write(place, options.turbo, as_turbo=True)
     else:
-        run(place, options.out)
+        run(place, options.out, options.turbo)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from transformers import CLIPTokenizer
 
 START = "<|startoftext|>"
 END = "<|endoftext|>"
-LENGTH = 32
+LENGTH = 40
 WORD_END = "</w>"
 
 

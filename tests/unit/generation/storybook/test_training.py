@@ -1,5 +1,6 @@
 """The training: its optimiser, its autoencoder, its checkpoints."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,11 @@ from generation.storybook.autoencoder import (
     normalise,
 )
 from generation.storybook.captions import known_words
-from generation.storybook.denoiser import DenoiserTraining, build_scheduler
+from generation.storybook.denoiser import DenoiserTraining, Pool, build_scheduler
 from generation.storybook.optimizer import Muon, orthogonal
+from generation.storybook.preview import PreviewTraining
+from generation.storybook.scenes import SHAPES, invent, seeded
+from generation.storybook.turbo import STEPS, TurboTraining, ddim, wanted
 from generation.storybook.vocabulary import build_tokenizer
 
 CPU = torch.device("cpu")
@@ -63,7 +67,7 @@ def test_muon_solves_a_linear_problem() -> None:
 
 
 def test_rate_rises_then_falls() -> None:
-    rates = [learning_rate(share, highest=1.0) for share in (0.0, 0.005, 0.01, 0.5, 1.0)]
+    rates = [learning_rate(share, highest=1.0) for share in (0.0, 0.005, 0.01, 0.7, 1.0)]
     assert rates[0] < rates[1] < rates[2]
     assert rates[2] > rates[3] > rates[4] > 0
 
@@ -109,21 +113,60 @@ def test_settled_autoencoder_keeps_its_latents(pictures: Pictures) -> None:
     assert torch.allclose(before, after, atol=1e-5)
 
 
-def test_resumed_denoiser_goes_on_as_if_never_stopped() -> None:
-    def fresh() -> DenoiserTraining:
-        return DenoiserTraining(
-            latents=torch.zeros(8, 4, 16, 16),
-            scene_seed=1,
-            tokenizer=build_tokenizer(known_words()),
-            device=CPU,
-            seed=1,
-            batch=2,
+def denoiser() -> DenoiserTraining:
+    """A training on blank latents of all shapes, two of them a step."""
+    pools = {
+        shape: Pool(
+            scenes=[invent(seeded(seed), shape=shape) for seed in range(4)],
+            latents=torch.zeros(4, 4, shape[1] * 2, shape[0] * 2),
         )
+        for shape in SHAPES
+    }
+    return DenoiserTraining(pools=pools, tokenizer=build_tokenizer(known_words()), device=CPU, seed=1, batch=2)
 
-    first, second = fresh(), fresh()
+
+def test_resumed_denoiser_goes_on_as_if_never_stopped() -> None:
+    first, second = denoiser(), denoiser()
     first.step(0.2)
     second.restore(first.state())
-    assert second.step(0.3) == pytest.approx(first.step(0.3), rel=1e-4)
+    assert second.step(0.3) == pytest.approx(first.step(0.3), rel=1e-2)
+
+
+def test_wanted_prediction_leads_where_it_should() -> None:
+    scheduler = build_scheduler()
+    noisy, reached = torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8)
+    for time, after in ((999, 749), (249, -1)):
+        made = wanted(scheduler, noisy, reached, time, after)
+        assert torch.allclose(ddim(scheduler, noisy, made, time, after), reached, atol=1e-4)
+
+
+def test_step_of_turbo_is_the_step_of_a_plain_pipeline() -> None:
+    scheduler = build_scheduler()
+    scheduler.set_timesteps(STEPS)
+    noisy, made = torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8)
+    times = [*scheduler.timesteps.tolist(), -1]
+    for time, after in pairwise(times):
+        theirs = scheduler.step(made, time, noisy).prev_sample
+        assert torch.allclose(ddim(scheduler, noisy, made, time, after), theirs, atol=1e-5)
+
+
+def test_turbo_learns_its_lessons_and_goes_on() -> None:
+    first = TurboTraining(denoiser(), seed=1)
+    losses = [first.step(0.3) for _ in range(STEPS + 1)]
+    assert np.isfinite(losses).all()
+    second = TurboTraining(denoiser(), seed=1)
+    second.restore(first.state())
+    assert second.steps == first.steps
+    assert all(
+        torch.equal(one, other)
+        for one, other in zip(first.model.parameters(), second.model.parameters(), strict=True)
+    )
+
+
+def test_preview_decoder_gets_better_within_a_few_steps(pictures: Pictures) -> None:
+    training = PreviewTraining(autoencoder=build_autoencoder(), pictures=pictures, device=CPU, seed=1)
+    losses = [training.step(0.1) for _ in range(12)]
+    assert np.mean(losses[-3:]) < 0.9 * losses[0]
 
 
 def test_noise_leaves_nothing_of_the_picture_at_its_end() -> None:
