@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from filelock import FileLock, Timeout
 
 import db
+from bot.content import ContentFilter
 from bot.errors import AlreadyRunning, PortTaken
 from bot.folder import written
 from bot.history import History
 from bot.ledger import Ledger
+from bot.models import own_file
 from bot.pictures import Pictures
 from bot.seeds import Seeds
 from bot.settings import Settings
 from bot.studio import Studio
 from db import Database
-from generation import Allowance, Catalogue, CostModel, JobQueue, Rate, Supervisor
+from generation import Adapters, Allowance, Catalogue, CostModel, JobQueue, Rate, Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +65,13 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
                 for row in await db.rates.every(connection)
             }
         # 3. What draws.
-        catalogue = Catalogue.read(default=settings.model)
-        supervisor = Supervisor(device=settings.device, threads=settings.threads)
+        catalogue = Catalogue.read(default=settings.model, own=own_file(settings))
+        supervisor = Supervisor(
+            device=settings.device,
+            threads=settings.threads,
+            watermark=settings.watermark,
+            content_filter=settings.content_filter is not ContentFilter.OFF,
+        )
         stack.push_async_callback(supervisor.close)
         # 4. What decides.
         allowance = Allowance(capacity=settings.allowance_seconds, per_hour=settings.allowance_per_hour)
@@ -76,9 +83,11 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
             history=history,
             pictures=pictures,
             catalogue=catalogue,
+            adapters=Adapters(settings.data_dir / "models"),
             costs=CostModel(rates),
             queue=JobQueue(limit=settings.queue_limit, limit_each=settings.queue_limit_each, clock=time.time),
             supervisor=supervisor,
+            content_filter=settings.content_filter,
         )
         if not beside:
             await studio.restore()

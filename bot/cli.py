@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
+from bot import models
 from bot.errors import EaselError
 from bot.folder import written
 from bot.settings import Settings, read_settings
@@ -44,11 +45,17 @@ def run() -> None:
 
 @app.command()
 def draw(
-    prompt: Annotated[str, typer.Argument(help="What to draw.")],
+    prompt: Annotated[str | None, typer.Argument(help="What to draw.")] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The PNG to write; the generation's id by default.")
     ] = None,
     image: Annotated[Path | None, typer.Option(help="A picture to start from.")] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            help="A picture of Easel, AUTOMATIC1111 or ComfyUI to draw again, but for what else is said."
+        ),
+    ] = None,
     strength: Annotated[float | None, typer.Option(help="How far to leave that picture, 0.0 to 1.0.")] = None,
     negative_prompt: Annotated[
         str | None, typer.Option("--negative-prompt", "--no", help="What to keep out.")
@@ -59,6 +66,9 @@ def draw(
     steps: Annotated[int | None, typer.Option(help="Denoising steps.")] = None,
     guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="A noise scheduler, such as DDIM or Euler a.")] = None,
+    clip_skip: Annotated[
+        int | None, typer.Option(help="Layers of the text encoder from its end: 1 is all of it, 2 skips the last.")
+    ] = None,
     seed: Annotated[str | None, typer.Option(help="A number, or the name of a saved seed.")] = None,
 ) -> None:
     """Draw a picture from the shell."""
@@ -68,6 +78,8 @@ def draw(
     _log_to_terminal("ERROR")
     drawing = Drawing(
         prompt=prompt,
+        recipe=recipe,
+        model=model,
         output=output,
         image=image,
         seed=seed,
@@ -79,9 +91,32 @@ def draw(
             "num_inference_steps": steps,
             "guidance_scale": guidance,
             "scheduler": scheduler,
+            "clip_skip": clip_skip,
         },
     )
     _finish(draw_in_shell(drawing, settings=settings, errors=_errors))
+
+
+@app.command()
+def verify(file: Annotated[Path, typer.Argument(help="A picture.")]) -> None:
+    """Say what tells that a picture was made here: its watermark, its recipe, and the records.
+
+    The exit code is 0 where something does, 1 where nothing does, and 2 where the file cannot be read.
+    """
+    from bot.shell import verify_in_shell
+    from bot.wording import findings, sentence
+
+    settings = _settings()
+    _log_to_terminal("ERROR")
+    try:
+        found = asyncio.run(verify_in_shell(file, settings=settings))
+    except (EaselError, GenerationError, DatabaseError) as error:
+        _errors.print(sentence(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+    for line in findings(found):
+        Console(highlight=False, soft_wrap=True).print(line, markup=False)
+    if not found.made_here:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -169,3 +204,12 @@ def _log_to_terminal(level: str) -> None:
     )
     # discord.py tells of each heartbeat and each request at INFO.
     logging.getLogger("discord").setLevel(max(logging.getLevelName(level), logging.WARNING))
+
+
+def _settings_in_quiet() -> Settings:
+    settings = _settings()
+    _log_to_terminal("ERROR")
+    return settings
+
+
+app.add_typer(models.commands(_settings_in_quiet, _finish), name="models")

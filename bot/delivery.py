@@ -109,7 +109,8 @@ class Delivery:
     ) -> Iterator[_Way]:
         text = wording.with_notes(wording.result(generation), notes)
         try:
-            parcel = await pack(generation, text)
+            setting = self._studio.content_filter
+            parcel = await pack(generation, text, setting, age_restricted=generation.age_restricted)
         except FileNotFoundError:
             log.exception("the pictures of %s are gone", generation.id)
             parcel = Parcel(text=wording.with_notes(text, (wording.LOST,)), contents=())
@@ -142,12 +143,13 @@ def _ways(generation: Generation, address: Address, post: Post, parcel: Parcel) 
             Route.INTERACTION,
             lambda: post.follow_up(address, content=text, view=result_view(key), files=parcel.files),
         )
-    yield (
-        Route.DIRECT,
-        lambda: post.send_directly(
-            generation.member_id, key=key, content=text, view=result_view(key), files=parcel.files
-        ),
-    )
+    if not parcel.confined:
+        yield (
+            Route.DIRECT,
+            lambda: post.send_directly(
+                generation.member_id, key=key, content=text, view=result_view(key), files=parcel.files
+            ),
+        )
 
 
 def _failure_ways(generation: Generation, address: Address, post: Post) -> Iterator[_Way]:

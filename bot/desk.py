@@ -147,6 +147,7 @@ def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id,
         moderator=in_guild and interaction.permissions.manage_guild,
+        age_restricted=_is_age_restricted(interaction.channel),
     )
 
 
@@ -158,12 +159,22 @@ def author_of(message: discord.Message) -> Viewer:
         guild_id=None if message.guild is None else message.guild.id,
         channel_id=message.channel.id,
         moderator=isinstance(author, discord.Member) and author.guild_permissions.manage_guild,
+        age_restricted=_is_age_restricted(message.channel),
     )
 
 
 def _is_own_dm(interaction: discord.Interaction[Any]) -> bool:
     """Whether this is the member's direct conversation with the bot, which nobody else reads."""
     return interaction.guild_id is None and interaction.context.dm_channel
+
+
+def _is_age_restricted(channel: object) -> bool:
+    """Whether Discord shows a channel to adults only; what has no such setting, as direct messages, is for all.
+
+    A thread is as the channel that it belongs to, and as open as can be where that is not known.
+    """
+    told = getattr(channel, "is_nsfw", None)
+    return told is not None and bool(told())
 
 
 def _may_post(interaction: discord.Interaction[Any]) -> bool:

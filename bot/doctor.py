@@ -169,7 +169,8 @@ async def _model(house: House) -> Finding:
         return _bad("Model", sentence(error), "Set EASEL_MODEL to a model that is there.")
     if isinstance(report, LoadFailed):
         return _bad("Model", report.failure.detail, "Set EASEL_MODEL to a model that is there.")
-    return _fine("Model", f"{model.title} loads in {report.seconds:.1f} s")
+    filtered = "; it comes without a safety checker, so nothing filters what it draws" if report.unfiltered else ""
+    return _fine("Model", f"{model.title} loads in {report.seconds:.1f} s{filtered}")
 
 
 _ON_THE_HOUSE: tuple[Callable[[House], Awaitable[Finding]], ...] = (_device, _model)

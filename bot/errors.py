@@ -14,6 +14,7 @@ EaselError
 ├── ReservedName      a name for a seed that means something else already
 ├── NoSeedToKeep      "the same seed" was asked of a picture that Easel did not draw
 ├── CommandsRefused   Discord did not take the slash commands
+├── NoRecipe          a picture that tells nothing of how it was made was to be drawn again
 ├── DrawingFailed     what was asked for in a shell was not drawn
 └── NotWritten        it was drawn, and could not be written where it was wanted
 """
@@ -153,6 +154,14 @@ class CommandsRefused(EaselError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class NoRecipe(EaselError):
+    """The picture `name` tells nothing of how it was made, or cannot be read."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 class DrawingFailed(EaselError):

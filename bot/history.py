@@ -11,7 +11,7 @@ import db
 from bot.errors import NotAllowed, NotFound, SourceNotYours
 from bot.ledger import Route
 from bot.pictures import Pictures
-from bot.place import Viewer
+from bot.place import OPERATOR_ID, Viewer
 from bot.updates import Ended
 from db import Database, Totals
 from generation import Failure, FailureKind, JobState, Recipe, Request, Size
@@ -27,6 +27,7 @@ class Picture:
     seed: int
     width: int
     height: int
+    flagged: bool = False  # by the model's content filter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class Generation:
     guild_id: int | None
     channel_id: int | None
     private: bool
+    age_restricted: bool
     parent_id: str | None
     source_given: bool
     recipe: Recipe
@@ -103,6 +105,16 @@ class History:
             [generation] = await self._compose(connection, [row], member_id)
         return generation
 
+    async def with_picture(self, sha256: str, viewer: Viewer) -> Generation | None:
+        """The generation with a picture whose file has this hash, if the viewer may see it; the operator may."""
+        async with self._database.reading() as connection:
+            found = await db.pictures.of_hash(connection, sha256)
+        for generation_id in found:
+            generation = await self.any(generation_id, viewer.member_id)
+            if viewer.member_id == OPERATOR_ID or generation.may_be_seen_by(viewer):
+                return generation
+        return None
+
     async def page(self, viewer: Viewer, *, before: str | None = None, limit: int = 5) -> Page:
         """The viewer's own generations that have pictures, older than the one with the id `before`.
 
@@ -125,8 +137,8 @@ class History:
         """The request that a generation answered, with `changes` by Request's field names.
 
         What was best for one model is not for another: where `changes` names another one, of the size only the
-        shape stays, and steps, guidance and scheduler become holes. Raises NotFound, or SourceNotYours where too
-        little would be left to draw of a picture that somebody else gave.
+        shape stays, and steps, guidance, scheduler and clip skip become holes. Raises NotFound, or SourceNotYours
+        where too little would be left to draw of a picture that somebody else gave.
         """
         generation = await self.recall(generation_id, viewer)
         recipe = generation.recipe
@@ -143,6 +155,7 @@ class History:
                 num_inference_steps=recipe.num_inference_steps if kept else None,
                 guidance_scale=None,
                 scheduler=None,
+                clip_skip=None,
             )
         request = replace(request, **changes)
         if kept:
@@ -208,6 +221,7 @@ class History:
                 guild_id=row.guild_id,
                 channel_id=row.channel_id,
                 private=row.private,
+                age_restricted=row.age_restricted,
                 parent_id=row.parent_id,
                 source_given=row.source_given,
                 recipe=Recipe.from_json(row.recipe),
@@ -229,6 +243,7 @@ class History:
             seed=row.seed,
             width=row.width,
             height=row.height,
+            flagged=row.flagged,
         )
 
 

@@ -86,6 +86,7 @@ class Ledger:
                     guild_id=viewer.guild_id,
                     channel_id=viewer.channel_id,
                     private=private,
+                    age_restricted=viewer.age_restricted,
                     parent_id=parent_id,
                     prompt=recipe.prompt,
                     negative_prompt=recipe.negative_prompt,
@@ -138,10 +139,12 @@ class Ledger:
     async def end(self, job: Job, end: End, *, rate: tuple[str, Rate] | None = None) -> bool:
         """Record an end, its pictures and its refund; False if the job had ended already.
 
-        What a finished job did not use of its charge comes back; any other end costs nothing.
+        What a finished job did not use of its charge comes back, and so does the share of pictures that the
+        content filter held back; any other end costs nothing.
         """
         now = self._clock()
-        used = min(end.seconds, job.cost) if end.state is JobState.FINISHED else 0.0
+        share = len(end.pictures) / len(job.recipe.seeds)
+        used = min(end.seconds, job.cost) * share if end.state is JobState.FINISHED else 0.0
         async with self._database.transaction() as connection:
             if not await db.jobs.end(
                 connection,
@@ -166,6 +169,7 @@ class Ledger:
                         sha256=picture.sha256,
                         width=picture.width,
                         height=picture.height,
+                        flagged=picture.flagged,
                     )
                     for number, picture in enumerate(end.pictures, start=1)
                 ],

@@ -9,6 +9,7 @@ import discord
 from PIL import Image
 
 from bot import wording
+from bot.content import ContentFilter, Showing
 from bot.history import Generation, Picture
 
 FILE_LIMIT = 10 * 1024 * 1024  # bytes: what Discord takes everywhere, also from members without a subscription
@@ -18,33 +19,55 @@ _THUMBNAIL_SIDE = 160
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """Text and files of one message; `contents` are (file name, bytes)."""
+    """Text and files of one message; `contents` are (file name, bytes), those of `covered` names are spoilers.
+
+    What is `confined` is for the place that it was made for, and for no other.
+    """
 
     text: str
     contents: tuple[tuple[str, bytes], ...]
     description: str = ""
+    covered: frozenset[str] = frozenset()
+    confined: bool = False
 
     def files(self) -> Sequence[discord.File]:
         """The files, to be sent once."""
         return [
-            discord.File(BytesIO(data), filename=name, description=self.description or None)
+            discord.File(
+                BytesIO(data), filename=name, description=self.description or None, spoiler=name in self.covered
+            )
             for name, data in self.contents
         ]
 
 
-async def pack(generation: Generation, text: str) -> Parcel:
+async def pack(generation: Generation, text: str, setting: ContentFilter, *, age_restricted: bool) -> Parcel:
     """Read a generation's pictures from the disk; one that Discord would not take goes as a JPEG, and it is told.
 
-    Raises FileNotFoundError for a picture that is gone.
+    What the content filter has flagged goes as the operator's `setting` says for a place that is `age_restricted`
+    or not. Raises FileNotFoundError for a picture that is gone.
     """
-    contents = await asyncio.gather(*(asyncio.to_thread(_content, picture) for picture in generation.pictures))
-    if any(name != picture.name for (name, _), picture in zip(contents, generation.pictures, strict=True)):
+    flagged = Showing.of_flagged(setting, age_restricted=age_restricted)
+    pictures = [each for each in generation.pictures if not each.flagged or flagged is not Showing.WITHHELD]
+    contents = await asyncio.gather(*(asyncio.to_thread(_content, picture) for picture in pictures))
+    shown = list(zip(contents, pictures, strict=True))
+    if any(name != picture.name for (name, _), picture in shown):
         text = wording.with_notes(text, (wording.SENT_AS_JPEG,))
-    return Parcel(text=text, contents=tuple(contents), description=wording.alternative_text(generation.recipe))
+    if len(pictures) < len(generation.pictures):
+        text = wording.with_notes(text, (wording.NOT_HERE,))
+    return Parcel(
+        text=text,
+        contents=tuple(contents),
+        description=wording.alternative_text(generation.recipe),
+        covered=frozenset(name for (name, _), picture in shown if picture.flagged and flagged is Showing.COVERED),
+        confined=setting is ContentFilter.AGE_RESTRICTED and any(picture.flagged for picture in pictures),
+    )
 
 
 async def thumbnails(generations: Sequence[Generation]) -> tuple[tuple[str, bytes], ...]:
-    """Small first pictures as (file name, bytes); those whose file is gone are left out."""
+    """Small first pictures as (file name, bytes); those that are gone or flagged are left out.
+
+    An embed cannot cover a picture.
+    """
     return await asyncio.to_thread(_thumbnails, generations)
 
 
@@ -68,7 +91,7 @@ def _jpeg(data: bytes, *, quality: int, side: int | None = None) -> bytes:
 def _thumbnails(generations: Sequence[Generation]) -> tuple[tuple[str, bytes], ...]:
     made = []
     for generation in generations:
-        for picture in generation.pictures[:1]:
+        for picture in [each for each in generation.pictures if not each.flagged][:1]:
             try:
                 data = _jpeg(picture.file.read_bytes(), quality=85, side=_THUMBNAIL_SIDE)
             except FileNotFoundError:

@@ -9,13 +9,14 @@ OPERATOR_ID = 0  # the operator in a shell; no member of Discord has this id
 class Viewer:
     """Who is asking, and where: `guild_id` is None in a direct message, both ids are None in a shell.
 
-    `moderator` means Manage Server in that guild.
+    `moderator` means Manage Server in that guild. `age_restricted`: Discord shows that channel to adults only.
     """
 
     member_id: int
     guild_id: int | None = None
     channel_id: int | None = None
     moderator: bool = False
+    age_restricted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

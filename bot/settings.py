@@ -12,6 +12,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from bot.content import ContentFilter
 from bot.errors import BadSetting
 
 PREFIX = "EASEL_"
@@ -52,6 +53,14 @@ class Settings(BaseSettings):
         default="auto",
         pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
         description="where pictures are drawn: `auto`, `cuda`, `cuda:1`, `mps` or `cpu`",
+    )
+    watermark: bool = Field(
+        default=True, description="whether pictures bear the hidden watermark of their model's family"
+    )
+    content_filter: ContentFilter = Field(
+        default=ContentFilter.REFUSE,
+        description="what happens to pictures that the model's own safety checker flags: `refuse`, `spoiler`, "
+        "`age-restricted` (shown only in channels that Discord restricts to adults) or `off`",
     )
     threads: int | None = Field(
         default=None,

@@ -13,22 +13,29 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from bot import updates, wording
 from bot.app import House, is_running, open_house
 from bot.attachments import read_bytes
-from bot.errors import AlreadyRunning, DrawingFailed, NotWritten
+from bot.errors import AlreadyRunning, DrawingFailed, NoRecipe, NotWritten
 from bot.history import Generation
 from bot.place import OPERATOR_ID, Viewer
+from bot.redraw import redrawn
 from bot.settings import Settings
-from generation import BadPicture, JobState, PictureFault, Request
+from bot.verify import Findings, verify
+from generation import BadPicture, JobState, PictureFault, Request, read_recipe
 
-OPERATOR = Viewer(member_id=OPERATOR_ID)
+OPERATOR = Viewer(member_id=OPERATOR_ID, age_restricted=True)  # nobody else looks on
 _LOOK_AGAIN = 0.5  # seconds
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """What was typed: `options` by Request's field names, None where nothing was said."""
+    """What was typed: `options` by Request's field names, None where nothing was said.
 
-    prompt: str
+    What is not said is taken from the picture `recipe`, if one is named.
+    """
+
+    prompt: str | None
+    recipe: Path | None = None
+    model: str | None = None
     output: Path | None
     image: Path | None
     seed: str | None
@@ -63,6 +70,16 @@ async def draw_in_shell(drawing: Drawing, *, settings: Settings, errors: Console
                         return
 
 
+async def verify_in_shell(file: Path, *, settings: Settings) -> Findings:
+    """Say what tells that a picture was made here, or that nothing does. Raises what `draw_in_shell` does."""
+    try:
+        data = await asyncio.to_thread(file.read_bytes)
+    except OSError:
+        raise BadPicture(PictureFault.MISSING, name=str(file)) from None
+    async with open_house(settings, beside=True) as house:
+        return await verify(data, name=file.name, viewer=OPERATOR, history=house.history)
+
+
 async def _ask(drawing: Drawing, house: House, errors: Console) -> str:
     """Submit what was typed; returns the generation's id."""
     request = await _request(drawing, house, errors)
@@ -94,7 +111,19 @@ def _bar(errors: Console) -> Progress:
 
 
 async def _request(drawing: Drawing, house: House, errors: Console) -> Request:
-    options = dict(drawing.options)
+    options = {name: value for name, value in drawing.options.items() if value is not None}
+    if drawing.prompt is not None:
+        options["prompt"] = drawing.prompt
+    if drawing.model is not None:
+        options["model"] = house.studio.catalogue.default  # a path has a name of its own in the catalogue
+    if drawing.recipe is not None:
+        found = await asyncio.to_thread(read_recipe, drawing.recipe)
+        if found is None:
+            raise NoRecipe(str(drawing.recipe))
+        again = redrawn(found, options, house.studio.catalogue, has_image=drawing.image is not None)
+        for line in wording.redrawn(found, again):
+            errors.print(line, style="dim", markup=False)
+        options = again.options
     if drawing.image is not None:
         try:
             data = await asyncio.to_thread(drawing.image.read_bytes)
@@ -106,7 +135,7 @@ async def _request(drawing: Drawing, house: House, errors: Console) -> Request:
             errors.print(wording.corrected(correction), style="dim", markup=False)
     if drawing.seed is not None:
         options["seed"] = await house.seeds.read(OPERATOR, drawing.seed)
-    return Request(prompt=drawing.prompt, **options)
+    return Request(**{"prompt": "", **options})
 
 
 async def _watch(house: House, generation_id: str, bar: Progress) -> None:

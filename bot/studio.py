@@ -14,6 +14,7 @@ from typing import TypeVar
 from PIL import Image
 
 from bot.board import Board, QueuedJob
+from bot.content import ContentFilter, Showing
 from bot.errors import NotAllowed, NotFound
 from bot.history import History
 from bot.ledger import AllowanceState, End, Ledger, Route
@@ -23,9 +24,11 @@ from bot.updates import Ended, Update
 from db import DatabaseUnusable, WrongState
 from generation import (
     HALF_LIFE,
+    Adapters,
     Cancelled,
     Catalogue,
     CostModel,
+    DrawnPicture,
     Failed,
     Failure,
     FailureKind,
@@ -34,6 +37,7 @@ from generation import (
     Job,
     JobQueue,
     JobState,
+    ModelUnavailable,
     Rate,
     Recipe,
     Request,
@@ -88,16 +92,20 @@ class Studio:
         history: History,
         pictures: Pictures,
         catalogue: Catalogue,
+        adapters: Adapters,
         costs: CostModel,
         queue: JobQueue,
         supervisor: Supervisor,
+        content_filter: ContentFilter = ContentFilter.REFUSE,
         clock: Callable[[], float] = time.time,
         chance: Random | None = None,
     ) -> None:
         self.catalogue = catalogue
+        self.content_filter = content_filter
         self._ledger = ledger
         self._history = history
         self._pictures = pictures
+        self._adapters = adapters
         self._costs = costs
         self._queue = queue
         self._supervisor = supervisor
@@ -126,6 +134,7 @@ class Studio:
         """
         model = self.catalogue.find(request.model)
         recipe = complete(request, model=model, source_size=await self._source_size(request), chance=self._chance)
+        await asyncio.to_thread(self._adapters.of, recipe)
         if parent_id is not None:
             private = private or (await self._history.recall(parent_id, viewer)).private
         private = private or viewer.guild_id is None
@@ -271,11 +280,12 @@ class Studio:
 
     async def _draw(self, job: Job) -> None:
         """Have one job drawn and record how it ended."""
-        # 1. A model that left the catalogue since the job was accepted ends it.
+        # 1. A model, LoRA or embedding that is gone since the job was accepted ends it.
         try:
             model = self.catalogue.find(job.recipe.model)
-        except UnknownChoice:
-            await self._fail(job, FailureKind.MODEL_UNAVAILABLE, f"{job.recipe.model} left the catalogue")
+            adapters = await asyncio.to_thread(self._adapters.of, job.recipe)
+        except (UnknownChoice, ModelUnavailable) as gone:
+            await self._fail(job, FailureKind.MODEL_UNAVAILABLE, f"no longer there: {gone}")
             return
         # 2. Without a worker there is no attempt to count.
         if not await self._worker_starts():
@@ -300,6 +310,7 @@ class Studio:
             model=model,
             folder=str(self._pictures.drawn),
             source_file=None if source is None else str(self._pictures.source_file(source)),
+            adapters=adapters,
         )
         # 4. Drawn, failed, cancelled, or the worker is gone: then the job has one more try.
         try:
@@ -320,13 +331,31 @@ class Studio:
         match report:
             case Finished(recipe=recipe, seconds=seconds, pictures=pictures):
                 rate = self._costs.learn(recipe, seconds, self.worker.device) if recipe.steps_run else None
-                end = End(state=JobState.FINISHED, seconds=seconds, recipe=recipe, pictures=pictures)
+                kept = await self._kept(job, pictures)
+                end = End(state=JobState.FINISHED, seconds=seconds, recipe=recipe, pictures=kept)
+                if not kept:
+                    detail = f"{recipe.model}'s content filter flagged it"
+                    failure = Failure(kind=FailureKind.FLAGGED, detail=detail)
+                    end = End(state=JobState.FAILED, seconds=seconds, failure=failure)
                 await self._record_end(job, end, rate=rate)
             case Failed(failure=failure, seconds=seconds):
                 log.warning("job %s failed: %s: %s", job.id, failure.kind, failure.detail)
                 await self._record_end(job, End(state=JobState.FAILED, seconds=seconds, failure=failure))
             case Cancelled(seconds=seconds):
                 await self._record_end(job, End(state=JobState.CANCELLED, seconds=seconds))
+
+    async def _kept(self, job: Job, pictures: tuple[DrawnPicture, ...]) -> tuple[DrawnPicture, ...]:
+        """Those of the pictures that may be shown where they were asked for; the other files are removed."""
+        flagged = [picture.path for picture in pictures if picture.flagged]
+        if not flagged:
+            return pictures
+        generation = await _insist(lambda: self._history.any(job.id))
+        showing = Showing.of_flagged(self.content_filter, age_restricted=generation.age_restricted)
+        if showing is not Showing.WITHHELD:
+            return pictures
+        log.info("the content filter holds back %d of %d pictures of %s", len(flagged), len(pictures), job.id)
+        await asyncio.to_thread(self._pictures.remove, flagged)
+        return tuple(picture for picture in pictures if not picture.flagged)
 
     async def _worker_starts(self) -> bool:
         for attempt in range(STARTS):

@@ -17,6 +17,7 @@ class GenerationRow:
     guild_id: int | None  # None in a direct message
     channel_id: int | None
     private: bool  # shown to its member alone
+    age_restricted: bool = False  # asked for in a channel that Discord restricts to adults
     parent_id: str | None  # the generation that this one was made from, while that exists
     prompt: str
     negative_prompt: str
@@ -51,11 +52,13 @@ async def insert(connection: aiosqlite.Connection, row: GenerationRow) -> None:
     await connection.execute_fetchall(
         """
         INSERT INTO generations (
-            id, member_id, guild_id, channel_id, private, parent_id, prompt, negative_prompt, model, width, height,
+            id, member_id, guild_id, channel_id, private, age_restricted, parent_id,
+            prompt, negative_prompt, model, width, height,
             num_inference_steps, guidance_scale, scheduler, strength, seed, source, source_given, recipe,
             created_at
         ) VALUES (
-            :id, :member_id, :guild_id, :channel_id, :private, (SELECT id FROM generations WHERE id = :parent_id),
+            :id, :member_id, :guild_id, :channel_id, :private, :age_restricted,
+            (SELECT id FROM generations WHERE id = :parent_id),
             :prompt, :negative_prompt, :model, :width, :height,
             :num_inference_steps, :guidance_scale, :scheduler, :strength, :seed, :source,
             :source_given AND (:parent_id IS NULL OR EXISTS (
@@ -179,5 +182,5 @@ async def starred(
 
 
 def _read(row: aiosqlite.Row) -> GenerationRow:
-    flags = {"private": bool(row["private"]), "source_given": bool(row["source_given"])}
+    flags = {name: bool(row[name]) for name in ("private", "age_restricted", "source_given")}
     return GenerationRow(**dict(row) | flags)

@@ -18,6 +18,7 @@ class PictureRow:
     sha256: str  # of the file's bytes, in hexadecimal
     width: int  # pixels
     height: int  # pixels
+    flagged: bool = False  # by the model's content filter
 
 
 async def insert(connection: aiosqlite.Connection, rows: Iterable[PictureRow]) -> None:
@@ -25,8 +26,8 @@ async def insert(connection: aiosqlite.Connection, rows: Iterable[PictureRow]) -
     for row in rows:
         await connection.execute_fetchall(
             """
-            INSERT INTO pictures (generation_id, number, path, seed, sha256, width, height)
-            VALUES (:generation_id, :number, :path, :seed, :sha256, :width, :height)
+            INSERT INTO pictures (generation_id, number, path, seed, sha256, width, height, flagged)
+            VALUES (:generation_id, :number, :path, :seed, :sha256, :width, :height, :flagged)
             """,
             asdict(row),
         )
@@ -45,5 +46,19 @@ async def of_generations(
     )
     found: dict[str, list[PictureRow]] = {generation_id: [] for generation_id in generation_ids}
     for row in rows:
-        found[row["generation_id"]].append(PictureRow(**dict(row)))
+        found[row["generation_id"]].append(PictureRow(**dict(row) | {"flagged": bool(row["flagged"])}))
     return found
+
+
+async def of_hash(connection: aiosqlite.Connection, sha256: str) -> list[str]:
+    """The generations with a picture whose file has this hash, newest first; there is hardly ever another."""
+    rows = await connection.execute_fetchall(
+        """
+        SELECT DISTINCT generations.id, generations.created_at FROM pictures
+        JOIN generations ON generations.id = pictures.generation_id
+        WHERE pictures.sha256 = :sha256
+        ORDER BY generations.created_at DESC, generations.id
+        """,
+        {"sha256": sha256},
+    )
+    return [row["id"] for row in rows]

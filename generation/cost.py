@@ -14,7 +14,7 @@ DECODING = 4.0  # the full KL decoder against one pass of the UNet, fp32 on a CP
 _WEIGHT_OF_NEWEST = 0.3  # of an exponential moving average: the last five runs say most of it
 
 # Seconds a unit before anything ran. On a CPU of two cores; an accelerator is taken to be forty times faster.
-_FIRST_GUESS = {Family.SD1: 12.0, Family.SD2: 12.0, Family.SDXL: 30.0}
+_FIRST_GUESS = {Family.SD1: 12.0, Family.SD2: 12.0, Family.SDXL: 30.0, Family.SD3: 30.0, Family.FLUX: 160.0}
 _BUILT_IN_GUESS = 0.6
 _ACCELERATION = 40.0
 _ON = " on "

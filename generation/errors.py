@@ -8,11 +8,13 @@ GenerationError
 │   ├── UnknownChoice       a name that is not one of a known set
 │   ├── BadSize             a size that is no size, off the model's grid or beyond its bounds
 │   ├── NotForThisModel     an option that the chosen model has no use for
+│   ├── BadPrompt           a form in the prompt that is not as it should be, or that Easel does not draw
 │   └── BadPicture          an upload that is no picture, or not one that can be taken
 ├── Refused                 a good request that cannot be taken now
 │   ├── QueueFull
 │   └── AllowanceSpent
 ├── ModelUnavailable        a model that cannot be found, or found but not be read
+│   └── HubUnreachable      one that would have to be fetched, and cannot be now
 └── WorkerError
     ├── WorkerDied          the process ended by itself
     └── WorkerBusy          an order in a state that does not take it
@@ -94,6 +96,27 @@ class NotForThisModel(InvalidRequest):
         self.model = model
 
 
+class PromptFault(StrEnum):
+    """What is wrong with a form in a prompt."""
+
+    EDITING = "editing"  # "[from:to:0.5]", a prompt that changes half way
+    ALTERNATION = "alternation"  # "[one|other]"
+    COMPOSITION = "composition"  # "one :1 AND other :0.5", ".and()", ".swap()"
+    BLEND = "blend"  # a blend that is not written as one
+    NETWORK = "network"  # "<hypernet:name:1>" and whatever else is no LoRA
+    TAG = "tag"  # a LoRA tag that is not written as one
+    TAG_TWICE = "tag_twice"
+    TAG_NOT_HERE = "tag_not_here"  # a LoRA tag in the negative prompt
+
+
+class BadPrompt(InvalidRequest):
+    """A form in a prompt that is not as it should be, or that Easel does not draw; `value` is the form."""
+
+    def __init__(self, argument: str, value: str, *, fault: PromptFault) -> None:
+        super().__init__(argument, value)
+        self.fault = fault
+
+
 class PictureFault(StrEnum):
     """Why an upload was not taken."""
 
@@ -153,6 +176,10 @@ class ModelUnavailable(GenerationError):
         super().__init__(f"{model}: {reason}")
         self.model = model
         self.reason = reason
+
+
+class HubUnreachable(ModelUnavailable):
+    """A model is not, or not all, on this machine, and Hugging Face's hub cannot be asked for it."""
 
 
 class WorkerError(GenerationError):

@@ -1,160 +1,349 @@
 """What a model is, told from its small files and headers alone, without PyTorch and without running anything."""
 
 import json
-import pickletools
-import struct
-import zipfile
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from generation.catalogue import Family, Model
+from generation.catalogue import Family, Model, Use
 from generation.errors import ModelUnavailable
-from generation.hub import hub_faults, is_hub_id
+from generation.hub import fetch_small_files, is_hub_id
 from generation.schedulers import Scheduler
 from generation.size import Range, Size, SizeBounds
+from generation.weights import SUFFIXES, BadWeights, Tensor, read_tensors
 
-_TAKEN = "Easel draws with Stable Diffusion 1.x, 2.x and XL"
-_CONFIGS = ("unet/config.json", "vae/config.json", "scheduler/scheduler_config.json")
-_HEADER_LIMIT = 100_000_000  # bytes; the format's own limit
-_NATIVE_SIDE = {Family.SD1: 512, Family.SD2: 768, Family.SDXL: 1024}
-_GUIDANCE = {Family.SD1: 7.5, Family.SD2: 7.5, Family.SDXL: 6.0}
+TAKEN = "Easel draws with Stable Diffusion 1.x, 2.x, XL and 3, and with FLUX.1"
+_AGAIN = "copy or download it again"
+_UNENDED = frozenset({".incomplete", ".part", ".crdownload", ".tmp"})  # what downloads are called before they end
+_NATIVE_SIDE = {Family.SD1: 512, Family.SD2: 768, Family.SDXL: 1024, Family.SD3: 1024, Family.FLUX: 1024}
+_GUIDANCE = {Family.SD1: 7.5, Family.SD2: 7.5, Family.SDXL: 6.0, Family.SD3: 7.0, Family.FLUX: 0.0}
+
+# The pipelines of diffusers that are taken; of what family one of Stable Diffusion 1 or 2 is says its UNet.
+_CLASSES = {
+    "StableDiffusionPipeline": Family.SD1,
+    "StableDiffusionImg2ImgPipeline": Family.SD1,
+    "StableDiffusionInpaintPipeline": Family.SD1,
+    "StableDiffusionDepth2ImgPipeline": Family.SD2,
+    "StableDiffusionUpscalePipeline": Family.SD2,
+    "LatentConsistencyModelPipeline": Family.SD1,
+    "StableDiffusionXLPipeline": Family.SDXL,
+    "StableDiffusionXLImg2ImgPipeline": Family.SDXL,
+    "StableDiffusionXLInpaintPipeline": Family.SDXL,
+    "StableDiffusion3Pipeline": Family.SD3,
+    "FluxPipeline": Family.FLUX,
+}
+WEIGHTS = {
+    Family.SD1: ("unet", "vae", "text_encoder"),
+    Family.SD2: ("unet", "vae", "text_encoder"),
+    Family.SDXL: ("unet", "vae", "text_encoder", "text_encoder_2"),
+    Family.SD3: ("transformer", "vae", "text_encoder", "text_encoder_2", "text_encoder_3"),
+    Family.FLUX: ("transformer", "vae", "text_encoder", "text_encoder_2"),
+}
+_VOCABULARIES = frozenset({"vocab.json", "tokenizer.json", "spiece.model"})
+_ALL_USES = (Use.TEXT, Use.IMAGE, Use.INPAINT)
+_BY_CHANNELS = {4: _ALL_USES, 5: (Use.DEPTH,), 7: (Use.UPSCALE,), 9: (Use.INPAINT,)}
 
 # How the parts of a model begin their tensors' names in a single file.
-_UNET, _VAE = "model.diffusion_model.", "first_stage_model."
+_UNET, _VAE = "model.diffusion_model.", ("first_stage_model.", "vae.")
 _TEXT_ENCODERS = {
+    "text_encoders.clip_l.": Family.SD3,
     "conditioner.embedders.1.": Family.SDXL,
     "cond_stage_model.model.": Family.SD2,
     "cond_stage_model.transformer.": Family.SD1,
 }
-_UNET_INPUT = f"{_UNET}input_blocks.0.0.weight"
+UNET_INPUT = f"{_UNET}input_blocks.0.0.weight"
+_CROSS_ATTENTION = re.compile(r"attn2[._]to_k[._](?:lora[._](?:down|A)|lora_down|processor\.\w+)\.?\w*\.weight$")
+_WIDTHS = {768: Family.SD1, 1024: Family.SD2, 2048: Family.SDXL}
+_EMBEDDING_WIDTHS = {768: Family.SD1, 1024: Family.SD2}
+
+
+class Kind(StrEnum):
+    """What a file or folder adds to Easel."""
+
+    MODEL = "model"
+    LORA = "LoRA"
+    EMBEDDING = "embedding"  # of textual inversion
+    CONTROLNET = "ControlNet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What something is: a whole `model`, or what changes models of `family`, None where nothing tells which."""
+
+    kind: Kind
+    name: str
+    family: Family | None
+    path: Path | None = None
+    model: Model | None = None
+
+
+def inspect(source: str) -> Found:
+    """What `source` is: a folder, a single file or a Hugging Face id.
+
+    Of what is on the hub only some kilobytes are fetched, if they are not on this machine already.
+    Raises ModelUnavailable, which says what to do.
+    """
+    path = Path(source).expanduser()
+    if path.is_file():
+        return _inspect_file(path.absolute())  # not resolved: the hub's cache links to files without endings
+    if path.is_dir():
+        return _inspect_folder_of_any_kind(path.resolve())
+    model = inspect_model(source)
+    return Found(kind=Kind.MODEL, name=model.name, family=model.family, model=model)
 
 
 def inspect_model(source: str) -> Model:
-    """The entry that a catalogue would have for `source`: a diffusers folder, a single file or a Hugging Face id.
-
-    Of a model on the hub only some kilobytes are fetched, if they are not on this machine already.
-    Raises ModelUnavailable, which says what to do.
-    """
+    """The entry that a catalogue would have for the model `source`. Raises ModelUnavailable, as `inspect` does."""
     path = Path(source).expanduser()
     if path.is_dir():
         path = path.resolve()
         return inspect_folder(path, source=str(path), title=path.name)
     if path.is_file():
-        return _inspect_file(path.resolve())
+        found = _inspect_file(path.absolute())
+        if found.model is None:
+            article = "an" if found.kind is Kind.EMBEDDING else "a"
+            raise ModelUnavailable(
+                found.name, f"{path} is {article} {found.kind}, which changes a model but is none"
+            )
+        return found.model
     if is_hub_id(source):
-        return inspect_folder(_fetch_configs(source), source=source, title=source.rpartition("/")[2])
+        title = source.rpartition("/")[2]
+        return inspect_folder(fetch_small_files(title.lower(), source), source=source, title=title)
     raise ModelUnavailable(source, f"there is no file or folder {source}; check the path")
 
 
 def inspect_folder(folder: Path, *, source: str, title: str) -> Model:
-    """The model in a diffusers folder. Raises ModelUnavailable."""
+    """The model in a diffusers folder, by its small files. Raises ModelUnavailable."""
     name = title.lower()
+    if (folder / "config.json").exists() and not (folder / "model_index.json").exists():
+        kind = _read_json(name, folder / "config.json", _AGAIN).get("_class_name") or "single part"
+        raise ModelUnavailable(name, f"{folder} holds a {kind} alone; get the whole model")
     index = _read_json(name, folder / "model_index.json", "it is no diffusers folder, or not a complete one")
     kind = str(index.get("_class_name"))
-    if not kind.startswith("StableDiffusion") or kind.startswith("StableDiffusion3"):
-        raise ModelUnavailable(name, f"{folder} holds a {kind}; {_TAKEN}")
+    if kind not in _CLASSES:
+        raise ModelUnavailable(name, f"{folder} holds a {kind}; {TAKEN}")
+    family = _CLASSES[kind]
     missing = "that part of the model is missing; copy or download it again"
-    unet, vae, scheduler = (_read_json(name, folder / config, missing) for config in _CONFIGS)
-    _check_channels(name, unet.get("in_channels", 4))
-    if kind.startswith("StableDiffusionXL"):
-        family = Family.SDXL
-    else:
-        family = Family.SD2 if unet.get("cross_attention_dim") == 1024 else Family.SD1
-    grid = 2 ** (len(vae.get("block_out_channels", (0, 0, 0, 0))) - 1)
-    sides = unet.get("sample_size") or _NATIVE_SIDE[family] // grid
-    height, width = (sides, sides) if isinstance(sides, int) else sides
+    parts = ("transformer" if family in {Family.SD3, Family.FLUX} else "unet", "vae")
+    network, vae = (_read_json(name, folder / part / "config.json", missing) for part in parts)
+    scheduler = _read_json(name, folder / "scheduler" / "scheduler_config.json", missing)
+    try:
+        factor = 2 ** (len(vae.get("block_out_channels", (0, 0, 0, 0))) - 1)
+        can = _ALL_USES if "transformer" in parts else uses_of(name, int(network.get("in_channels", 4)))
+        if family in {Family.SD1, Family.SD2}:
+            family = Family.SD2 if network.get("use_linear_projection") else Family.SD1
+        sides = network.get("sample_size") or _NATIVE_SIDE[family] // factor
+        height, width = (sides, sides) if isinstance(sides, int) else map(int, sides)
+    except (TypeError, ValueError) as error:
+        raise ModelUnavailable(name, f"the configurations in {folder} are damaged ({error}); {_AGAIN}") from error
+    if family is Family.FLUX:  # it has patches of 2 by 2 and says no size
+        width = height = _NATIVE_SIDE[family] // factor
     return _entry(
         title=title,
         family=family,
         source=source,
-        native=Size(width=width * grid, height=height * grid),
-        grid=grid,
+        native=Size(width=width * factor, height=height * factor),
+        grid=factor * (2 if "transformer" in parts else 8 if can == (Use.UPSCALE,) else 1),
         distilled=scheduler.get("_class_name") == "LCMScheduler",
+        guided_within=bool(network.get("time_cond_proj_dim")),
+        can=can,
     )
 
 
-def read_safetensors_header(file: Path) -> dict[str, Any]:
-    """Names, shapes and places of the tensors in a .safetensors file.
+def check_folder(model: str, folder: Path, family: Family) -> None:
+    """Look at the headers of every file of weights that a diffusers folder needs. Raises ModelUnavailable."""
+    index = _read_json(model, folder / "model_index.json", "it is no diffusers folder, or not a complete one")
+    wanted = [*WEIGHTS[family], *(["depth_estimator"] if "depth_estimator" in index else [])]
+    for part in wanted:
+        listed = index.get(part)
+        if part == "text_encoder_3" and (listed is None or listed[0] is None):
+            continue  # the largest text encoder of SD3 may be left out
+        if not isinstance(listed, list) or listed[0] is None:
+            raise ModelUnavailable(model, f"{folder / 'model_index.json'} names no {part}; {_AGAIN}")
+        _read_json(model, folder / part / "config.json", "that part of the model is missing; " + _AGAIN)
+        for file in weights_in(model, folder / part):
+            try:
+                read_tensors(file)
+            except (BadWeights, OSError) as error:
+                raise ModelUnavailable(model, _reason(file, error)) from error
+    check_vocabularies(model, folder)
 
-    Raises ValueError, with words that say what is wrong, where the file is something else or is cut short.
+
+def check_vocabularies(model: str, folder: Path) -> None:
+    """See that every tokenizer of a diffusers folder has its words. Raises ModelUnavailable."""
+    index = _read_json(model, folder / "model_index.json", "it is no diffusers folder, or not a complete one")
+    for part, listed in index.items():
+        if part.startswith("tokenizer") and isinstance(listed, list) and listed[0] is not None:
+            files = {each.name for each in (folder / part).glob("*")}
+            if not files & _VOCABULARIES:
+                raise ModelUnavailable(model, f"{folder / part} holds no vocabulary; {_AGAIN}")
+
+
+def weights_in(model: str, folder: Path) -> list[Path]:
+    """The files of weights in one part of a diffusers folder, of the variant that is loaded.
+
+    Raises ModelUnavailable where there are none, or not all.
     """
-    size = file.stat().st_size
-    with file.open("rb") as opened:
-        start = opened.read(8)
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-        if not 2 <= length <= _HEADER_LIMIT:
-            raise ValueError("it is no safetensors file")
-        if 8 + length > size:
-            raise ValueError("it is cut short, or no safetensors file")
-        try:
-            header = json.loads(opened.read(length))
-        except ValueError:
-            raise ValueError("it is no safetensors file") from None
-    header.pop("__metadata__", None)
-    end = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
-    if 8 + length + end > size:
-        raise ValueError(f"it is cut short: {size} of {8 + length + end} bytes are there")
-    return dict(header)
+    for pattern in ("*.safetensors.index.json", "*.safetensors.index.fp16.json", "*.bin.index.json"):
+        for index in sorted(folder.glob(pattern)):
+            table = _read_json(model, index, _AGAIN).get("weight_map")
+            if not isinstance(table, dict) or not table:
+                raise ModelUnavailable(model, f"{index} names no files; {_AGAIN}")
+            shards = [folder / str(name) for name in sorted(set(table.values()))]
+            lost = [shard.name for shard in shards if not shard.exists()]
+            if lost:
+                raise ModelUnavailable(
+                    model, f"{folder} lacks {lost[0]}, {len(lost)} of {len(shards)} files of weights; {_AGAIN}"
+                )
+            return shards
+    names = [file for file in sorted(folder.glob("*")) if file.suffix in {".safetensors", ".bin"}]
+    for suffix in (".safetensors", ".bin"):
+        whole = [file for file in names if file.suffix == suffix]
+        if whole:
+            plain = [file for file in whole if file.stem in {"diffusion_pytorch_model", "model", "pytorch_model"}]
+            return (plain or [file for file in whole if ".fp16" in file.name] or whole)[:1]
+    half = [
+        file.name for file in folder.glob("*") if file.suffix in {".incomplete", ".part", ".crdownload", ".tmp"}
+    ]
+    if half:
+        raise ModelUnavailable(model, f"{folder} has only {half[0]}, a download that did not end; start it again")
+    raise ModelUnavailable(model, f"{folder} holds no weights; {_AGAIN}")
 
 
-def _inspect_file(file: Path) -> Model:
+def uses_of(model: str, channels: int) -> tuple[Use, ...]:
+    """What a UNet with so many channels of input is made for. Raises ModelUnavailable for other numbers."""
+    if channels not in _BY_CHANNELS:
+        use = {8: "editing by instruction"}.get(channels, f"{channels} channels of input")
+        raise ModelUnavailable(model, f"it is made for {use}, which Easel does not do")
+    return _BY_CHANNELS[channels]
+
+
+def _inspect_folder_of_any_kind(folder: Path) -> Found:
+    config = folder / "config.json"
+    if config.exists() and not (folder / "model_index.json").exists():
+        values = _read_json(folder.name, config, _AGAIN)
+        if values.get("_class_name") == "ControlNetModel":
+            for file in weights_in(folder.name.lower(), folder):
+                try:
+                    read_tensors(file)
+                except (BadWeights, OSError) as error:
+                    raise ModelUnavailable(folder.name, _reason(file, error)) from error
+            family = _WIDTHS.get(values.get("cross_attention_dim", 0))
+            return Found(kind=Kind.CONTROLNET, name=folder.name.lower(), family=family, path=folder)
+    model = inspect_folder(folder, source=str(folder), title=folder.name)
+    check_folder(model.name, folder, model.family)
+    return Found(kind=Kind.MODEL, name=model.name, family=model.family, path=folder, model=model)
+
+
+def _inspect_file(file: Path) -> Found:
     name = file.stem.lower()
-    if file.suffix not in {".safetensors", ".ckpt"}:
-        raise ModelUnavailable(name, f"{file} is no model; single files end in .safetensors or .ckpt")
-    shapes: Mapping[str, Any] = {}
+    if file.suffix not in SUFFIXES:
+        known = f"{file} is no model; single files end in .safetensors or .ckpt"
+        half = f"{file} is a download that did not end; start it again"
+        raise ModelUnavailable(name, half if file.suffix in _UNENDED else known)
     try:
-        if file.suffix == ".safetensors":
-            shapes = read_safetensors_header(file)
-            names = list(shapes)
-        else:
-            names = _names_in_checkpoint(file)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelUnavailable(name, f"{file} cannot be read: {error}") from error
-    family = _family(name, file, names)
-    if _UNET_INPUT in shapes:
-        _check_channels(name, shapes[_UNET_INPUT]["shape"][1])
-    side = _NATIVE_SIDE[family]
-    native = Size(width=side, height=side)
-    return _entry(title=file.stem, family=family, source=str(file), native=native, grid=8, distilled=False)
+        tensors = read_tensors(file)
+    except (BadWeights, OSError) as error:
+        raise ModelUnavailable(name, _reason(file, error)) from error
+    kind, family = _kind(tensors)
+    if kind is not None:
+        return Found(kind=kind, name=name, family=family, path=file)
+    family = _family(name, file, tensors)
+    can = uses_of(name, tensors[UNET_INPUT].shape[1]) if UNET_INPUT in tensors else _ALL_USES
+    side = _NATIVE_SIDE[family] if can == _ALL_USES else 512
+    model = _entry(
+        title=file.stem,
+        family=family,
+        source=str(file),
+        native=Size(width=side, height=side),
+        grid={Use.UPSCALE: 32}.get(can[0], 16 if family is Family.SD3 else 8),
+        distilled=False,
+        guided_within=f"{_UNET}time_embed.cond_proj.weight" in tensors,
+        can=can,
+    )
+    return Found(kind=Kind.MODEL, name=name, family=family, path=file, model=model)
+
+
+def _kind(  # noqa: PLR0911  (one return a kind)
+    tensors: Mapping[str, Tensor],
+) -> tuple[Kind | None, Family | None]:
+    """The kind of what changes a model but is none; None for all else. The family is that of the model."""
+    names = list(tensors)
+    if any(re.search(r"lora_|\.lora\.|\.lora_[AB]\.", each) for each in names):
+        if any("double_blocks" in each or "single_transformer_blocks" in each for each in names):
+            return Kind.LORA, Family.FLUX
+        if any("lora_te2" in each or each.startswith("text_encoder_2.") for each in names):
+            return Kind.LORA, Family.SDXL
+        widths = {
+            tensors[each].shape[-1] for each in names if _CROSS_ATTENTION.search(each) and tensors[each].shape
+        }
+        return Kind.LORA, next((_WIDTHS[width] for width in sorted(widths) if width in _WIDTHS), None)
+    if any(each.startswith(("control_model.", "controlnet_cond_embedding.")) for each in names):
+        keys = (each for each in names if each.endswith("attn2.to_k.weight"))
+        return Kind.CONTROLNET, next((_WIDTHS.get(tensors[each].shape[-1]) for each in keys), None)
+    if {"clip_l", "clip_g"} <= set(names):
+        return Kind.EMBEDDING, Family.SDXL
+    alone = len(names) == 1 and not names[0].endswith((".weight", ".bias"))
+    if alone and tensors[names[0]].shape and len(tensors[names[0]].shape) <= 2:
+        return Kind.EMBEDDING, _EMBEDDING_WIDTHS.get(tensors[names[0]].shape[-1])
+    if names and all(each.startswith("string_to_param.") for each in names):
+        return Kind.EMBEDDING, _EMBEDDING_WIDTHS.get(tensors[names[0]].shape[-1])
+    return None, None
 
 
 def _family(name: str, file: Path, names: Iterable[str]) -> Family:
     """The family that tensors of these `names` belong to. Raises ModelUnavailable if a part of it is missing."""
-    parts = {part for part in (_UNET, _VAE, *_TEXT_ENCODERS) if any(each.startswith(part) for each in names)}
-    if any("lora_" in each for each in names) and not parts:
-        raise ModelUnavailable(name, f"{file} is a LoRA, which changes a model but is none")
-    families = [family for part, family in _TEXT_ENCODERS.items() if part in parts]
-    missing = [word for part, word in ((_UNET, "denoising network"), (_VAE, "autoencoder")) if part not in parts]
-    missing += [] if families else ["text encoder"]
-    if len(missing) == 3:
-        raise ModelUnavailable(name, f"{file} is of another kind; {_TAKEN}")
+    names = list(names)
+    if any("hada_" in each or "lokr_" in each for each in names):
+        raise ModelUnavailable(name, f"{file} is a LyCORIS of a form that Easel does not take; get a LoRA")
+    if any(each.removeprefix(_UNET).startswith("double_blocks.") for each in names):
+        raise ModelUnavailable(
+            name, f"{file} is the network of a FLUX model alone; use the folder or the hub id of the whole model"
+        )
+    begins = {
+        "denoising network": any(each.startswith(_UNET) for each in names),
+        "autoencoder": any(each.startswith(_VAE) for each in names),
+        "text encoder": any(each.startswith(tuple(_TEXT_ENCODERS)) for each in names),
+    }
+    missing = [part for part, there in begins.items() if not there]
+    if len(missing) == len(begins):
+        alone = _alone(names)
+        raise ModelUnavailable(name, f"{file} is {alone}; {TAKEN}")
     if missing:
         raise ModelUnavailable(name, f"{file} has no {' and no '.join(missing)}; get the complete checkpoint")
-    return families[0]
+    return next(family for part, family in _TEXT_ENCODERS.items() if any(each.startswith(part) for each in names))
 
 
-def _names_in_checkpoint(file: Path) -> list[str]:
-    """The strings in a PyTorch file; its pickle is looked through, not run."""
-    if not zipfile.is_zipfile(file):
-        raise ValueError("it is cut short or of a format older than PyTorch 1.6; get it as .safetensors")
-    with zipfile.ZipFile(file) as archive:
-        pickles = [entry for entry in archive.namelist() if entry.endswith("data.pkl")]
-        if not pickles:
-            raise ValueError("it is no PyTorch checkpoint")
-        return [text for _, text, _ in pickletools.genops(archive.read(pickles[0])) if isinstance(text, str)]
+def _alone(names: Iterable[str]) -> str:
+    names = list(names)
+    if any(each.startswith(("down_blocks.", "time_embedding.")) for each in names):
+        return "a UNet alone, as one lies in a diffusers folder; name the folder above it"
+    if any(each.startswith("decoder.") for each in names):
+        return "an autoencoder alone, which is a part of a model"
+    if any("text_model." in each or each.startswith("encoder.block.") for each in names):
+        return "a text encoder alone, which is a part of a model"
+    return "of another kind"
 
 
-def _check_channels(name: str, channels: int) -> None:
-    if channels != 4:
-        uses = {5: "depth", 7: "upscaling", 8: "editing by instruction", 9: "inpainting"}
-        use = uses.get(channels, f"{channels} channels of input")
-        raise ModelUnavailable(name, f"it is made for {use} and cannot draw from a prompt alone")
-
-
-def _entry(*, title: str, family: Family, source: str, native: Size, grid: int, distilled: bool) -> Model:
+def _entry(
+    *,
+    title: str,
+    family: Family,
+    source: str,
+    native: Size,
+    grid: int,
+    distilled: bool,
+    guided_within: bool,
+    can: tuple[Use, ...],
+) -> Model:
     side = round((native.width * native.height) ** 0.5)
-    largest = side * 2 if family is not Family.SDXL else side * 3 // 2
+    largest = side * 2 if family in {Family.SD1, Family.SD2} else side * 3 // 2
+    quick = distilled or family is Family.FLUX
+    guidance = (8.0 if guided_within else 1.0) if distilled else _GUIDANCE[family]
+    flows = family in {Family.SD3, Family.FLUX}
     return Model(
         name=title.lower(),
         title=title,
@@ -166,35 +355,30 @@ def _entry(*, title: str, family: Family, source: str, native: Size, grid: int, 
             minimum=max(grid, side // 2 // grid * grid),
             maximum=max(largest, native.width, native.height) // grid * grid,
         ),
-        steps=Range.of(1, 4 if distilled else 25, 50 if distilled else 150),
-        guidance=Range.of(0.0, 1.0 if distilled else _GUIDANCE[family], 30.0),
-        scheduler=Scheduler.LCM if distilled else Scheduler.DPM_2M_KARRAS,
+        steps=Range.of(1, 4 if quick else 25, 50 if quick else 150),
+        guidance=Range.of(0.0, guidance, 30.0),
+        scheduler=Scheduler.LCM if distilled else Scheduler.EULER if flows else Scheduler.DPM_2M_KARRAS,
         strength=0.75,
         licence="not stated; ask its publisher",
+        can=can,
     )
 
 
 def _read_json(name: str, file: Path, meaning: str) -> dict[str, Any]:
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+        text = file.read_text(encoding="utf-8")
+        values = json.loads(text)
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ModelUnavailable(name, f"there is no {file}: {meaning}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelUnavailable(name, f"{file} cannot be read ({error}); copy or download it again") from error
     if not isinstance(values, dict):
         raise ModelUnavailable(name, f"{file} is not what it should be; copy or download it again")
     return values
 
 
-def _fetch_configs(hub_id: str) -> Path:
-    """A folder with the small files of a hub model: what is on this machine, else fetched."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    files = ("model_index.json", *_CONFIGS)
-    try:
-        found = [Path(hf_hub_download(hub_id, file, local_files_only=True)) for file in files]
-    except LocalEntryNotFoundError:
-        with hub_faults(hub_id.rpartition("/")[2].lower(), hub_id):
-            found = [Path(hf_hub_download(hub_id, file)) for file in files]
-    return found[0].parent
+def _reason(file: Path, error: Exception) -> str:
+    if isinstance(error, BadWeights):
+        return str(error)
+    strerror = getattr(error, "strerror", None)
+    return f"{file} cannot be read ({strerror or error}); look at its disk and its permissions"

@@ -27,15 +27,17 @@ class FailureKind(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     DISK_FULL = "disk_full"
     SOURCE_MISSING = "source_missing"  # the stored source image is gone
+    UNFIT = "unfit"  # a LoRA, an embedding or clip skip that is not for this model; the detail says which
     OVERFLOW = "overflow"  # the model's numbers went beyond what its precision holds
     SET_ASIDE = "set_aside"  # took the worker down twice
     WORKER_UNAVAILABLE = "worker_unavailable"  # the worker does not start
+    FLAGGED = "flagged"  # the content filter held back every picture
     BUG = "bug"  # none of the above: the log has the traceback
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """How a job failed; `detail` is for the operator."""
+    """How a job failed; `detail` is for the operator, and where it is UNFIT a sentence for everybody."""
 
     kind: FailureKind
     detail: str
@@ -65,3 +67,4 @@ class DrawnPicture:
     sha256: str  # of the file's bytes
     width: int
     height: int
+    flagged: bool = False  # by the content filter

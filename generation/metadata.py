@@ -1,75 +1,81 @@
-"""Recipes inside PNG files: a text that other programs read, and a JSON object that Easel reads.
+"""Recipes inside picture files: a text that other programs read, and a JSON object that Easel reads.
 
-Pillow writes a tEXt chunk where Latin-1 is enough, and an iTXt chunk otherwise.
+Pillow writes a tEXt chunk where Latin-1 is enough, and an iTXt chunk otherwise. It refuses to unpack more than a
+megabyte of text, and only what stands before the pixels is looked at.
 """
 
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, PngImagePlugin
 
-from generation.recipe import Recipe
+from generation import comfyui, infotext
+from generation.found import FoundRecipe
+from generation.recipe import Mode, Recipe
 
-_TEXT, _JSON = "parameters", "easel"
+_TEXT, _JSON, _GRAPH = "parameters", "easel", "prompt"
+_LIMIT = 2**20  # characters
+_EXIF, _COMMENT = 0x8769, 0x9286  # where AUTOMATIC1111 puts its text in JPEG and WebP
+_FAULTS = (OSError, SyntaxError, ValueError, TypeError, LookupError, Image.DecompressionBombError)
 
 
 def pnginfo(recipe: Recipe, index: int) -> PngImagePlugin.PngInfo:
     """The chunks of picture number `index` (from 0) of `recipe`; they name this picture's seed alone."""
     own = replace(recipe, seeds=(recipe.seeds[index],))
     info = PngImagePlugin.PngInfo()
-    info.add_text(_TEXT, parameters(own))
+    info.add_text(_TEXT, infotext.write(own))
     info.add_text(_JSON, own.to_json())
     return info
 
 
-def parameters(recipe: Recipe) -> str:
-    """`recipe` with its first seed, in the form that AUTOMATIC1111's program gave to the world."""
-    settings = {
-        "Steps": str(recipe.num_inference_steps),
-        "Sampler": str(recipe.scheduler),
-        "CFG scale": f"{recipe.guidance_scale:g}",
-        "Seed": str(recipe.seeds[0]),
-        "Size": str(recipe.size),
-        "Model": recipe.model,
-    }
-    if recipe.strength is not None:
-        settings["Denoising strength"] = f"{recipe.strength:g}"
-    settings["Version"] = f"Easel {_version()}"
-    lines = [recipe.prompt]
-    if recipe.negative_prompt:
-        lines.append(f"Negative prompt: {recipe.negative_prompt}")
-    lines.append(", ".join(f"{name}: {_quoted(value)}" for name, value in settings.items()))
-    return "\n".join(lines)
-
-
-def read(path: Path) -> Recipe | None:
+def read(file: Path | BinaryIO) -> Recipe | None:
     """The recipe in a PNG file that Easel wrote; None for any other file."""
+    return _easel(_texts(file))
+
+
+def read_recipe(file: Path | BinaryIO) -> FoundRecipe | None:
+    """What a picture of Easel, AUTOMATIC1111 or ComfyUI tells of how it was made; None where it tells nothing."""
+    texts = _texts(file)
+    if (recipe := _easel(texts)) is not None:
+        request = vars(recipe.to_request())
+        used = {
+            name: value for name, value in request.items() if value is not None and name not in {"count", "source"}
+        }
+        if recipe.mode is Mode.TEXT_TO_IMAGE:
+            used.pop("strength", None)
+        return FoundRecipe(program="Easel", options=used, recipe=recipe)
+    if _TEXT in texts:
+        return infotext.read(texts[_TEXT])
+    return comfyui.read(texts[_GRAPH]) if _GRAPH in texts else None
+
+
+def _easel(texts: dict[str, str]) -> Recipe | None:
     try:
-        with Image.open(path) as image:
-            if not isinstance(image, PngImagePlugin.PngImageFile):
-                return None
-            text = image.info.get(_JSON)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return Recipe.from_json(texts[_JSON])
+    except (KeyError, ValueError):
         return None
-    if not isinstance(text, str):
-        return None
+
+
+def _texts(file: Path | BinaryIO) -> dict[str, str]:
+    """The texts in a picture's header, by their names; none where it is no picture or one made to do harm."""
     try:
-        return Recipe.from_json(text)
-    except ValueError:
-        return None
+        with Image.open(file, formats=("PNG", "JPEG", "WEBP")) as image:
+            if isinstance(image, PngImagePlugin.PngImageFile):
+                found = {name: image.info[name] for name in (_TEXT, _JSON, _GRAPH) if name in image.info}
+            else:
+                comment = image.getexif().get_ifd(_EXIF).get(_COMMENT)
+                found = {_TEXT: _comment(comment)} if isinstance(comment, bytes) else {}
+    except _FAULTS:
+        return {}
+    return {name: str(text) for name, text in found.items() if 0 < len(text) <= _LIMIT}
 
 
-def _quoted(value: str) -> str:
-    # A comma or a colon would end the value for a program that reads this.
-    if any(sign in value for sign in ',:\n"'):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        return f'"{escaped}"'
-    return value
-
-
-def _version() -> str:
-    try:
-        return version("easel")
-    except PackageNotFoundError:
-        return "unknown"
+def _comment(comment: bytes) -> str:
+    """The text of an EXIF comment: its first eight bytes name the encoding, and not the order of its bytes."""
+    encoding, text = comment[:8], comment[8 : 8 + 2 * _LIMIT]
+    if encoding.startswith(b"UNICODE"):
+        # Nearly every second byte of a text in a Latin script is 0: the first of two in big-endian order.
+        big = text[0::2].count(0) >= text[1::2].count(0)
+        return text.decode("utf-16-be" if big else "utf-16-le", errors="replace").strip("\0")
+    return text.decode("utf-8", errors="replace").strip("\0")

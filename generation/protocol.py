@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from generation.adapters import Adapter
 from generation.catalogue import Model
 from generation.job import DrawnPicture, Failure
 from generation.recipe import Recipe
@@ -28,7 +29,8 @@ class Load:
 class Generate:
     """Draw `recipe` with `model`; write the pictures to `folder` and read its source, if any, from `source_file`.
 
-    The files are named `job`.png, `job`-2.png and so on. `folder` and `source_file` are absolute paths.
+    The files are named `job`.png, `job`-2.png and so on. `folder` and `source_file` are absolute paths. `adapters`
+    holds the file of every LoRA and embedding that the recipe's prompts name.
     """
 
     kind: Literal["generate"] = "generate"
@@ -37,6 +39,7 @@ class Generate:
     model: Model
     folder: str
     source_file: str | None
+    adapters: tuple[Adapter, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +81,12 @@ class Ready:
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """A model is in memory; `seconds` is what that took."""
+    """A model is in memory; `seconds` is what that took. `unfiltered`: a filter is wanted and it comes without."""
 
     kind: Literal["loaded"] = "loaded"
     model: str
     seconds: float
+    unfiltered: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,11 +100,16 @@ class LoadFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class Loading:
-    """A job waits for its model to come into memory."""
+    """A job waits for its model to come into memory; so does a `Load` order, whose `job` is empty.
+
+    While the model is fetched it is said again and again: `done` of `total` bytes are here.
+    """
 
     kind: Literal["loading"] = "loading"
     job: str
     model: str
+    done: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

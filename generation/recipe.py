@@ -7,8 +7,9 @@ from typing import Self
 
 from pydantic import TypeAdapter
 
-from generation.catalogue import Model
+from generation.catalogue import Family, Model
 from generation.errors import NotForThisModel, OutOfRange, UnknownChoice
+from generation.prompt import read
 from generation.request import SEED_LIMIT, Request
 from generation.schedulers import Scheduler
 from generation.size import Range, Size
@@ -23,7 +24,11 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Where a recipe was drawn: what can change a picture although the recipe is the same."""
+    """Where a recipe was drawn: what can change a picture although the recipe is the same.
+
+    `adapters` are the LoRAs and embeddings that took part. `unknown_words` are those of the prompts that the
+    model has never seen, where its vocabulary is small enough to tell; they are drawn as if they were not there.
+    """
 
     device: str  # "cpu", "cuda:0 NVIDIA GeForce RTX 3060", ...
     dtype: str  # "float32", "float16" or "bfloat16"
@@ -31,13 +36,17 @@ class Environment:
     batch_size: int
     model_revision: str  # a hub commit, or the SHA-256 of the weights' names, sizes and headers
     versions: dict[str, str]  # library -> version
+    watermark: str | None = None  # hidden in the picture
+    adapters: dict[str, str] = field(default_factory=dict)  # name -> SHA-256 of the file
+    unknown_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """A request with every hole filled; picture number n (from 0) is drawn from `seeds`[n].
 
-    `strength` and `source` (SHA-256 of a stored source image) are None unless `mode` takes a source.
+    `strength` and `source` (SHA-256 of a stored source image) are None unless `mode` takes a source. `clip_skip`
+    counts the text encoder's layers from its end: 1 skips none, 2 takes the last but one.
     `environment` is None until it has been drawn.
     """
 
@@ -53,6 +62,7 @@ class Recipe:
     seeds: tuple[int, ...]
     source: str | None = None
     strength: float | None = None
+    clip_skip: int = 1
     environment: Environment | None = field(default=None, compare=False)
 
     @property
@@ -91,6 +101,7 @@ class Recipe:
             guidance_scale=self.guidance_scale,
             scheduler=self.scheduler,
             seed=self.seeds[0],
+            clip_skip=self.clip_skip if self.clip_skip != 1 else None,
         )
 
 
@@ -101,8 +112,10 @@ def complete(request: Request, *, model: Model, source_size: Size | None, chance
     """Fill the holes of `request` from what `model` is best at, and draw a seed if none was named.
 
     `source_size` is the size of the source image, whose aspect is kept when no size is asked for.
-    Raises UnknownChoice, OutOfRange, BadSize or NotForThisModel.
+    Raises UnknownChoice, OutOfRange, BadSize, BadPrompt or NotForThisModel.
     """
+    for argument, text in (("prompt", request.prompt), ("negative_prompt", request.negative_prompt)):
+        read(text or "", argument=argument)
     if request.source is None and request.strength is not None:
         raise NotForThisModel("strength", model=model.name)
     if request.size is not None:
@@ -126,11 +139,20 @@ def complete(request: Request, *, model: Model, source_size: Size | None, chance
         seeds=tuple((first_seed + n) % SEED_LIMIT for n in range(request.count)),
         source=request.source,
         strength=_strength(request, model) if has_source else None,
+        clip_skip=_clip_skip(request.clip_skip, model),
     )
 
 
 def _strength(request: Request, model: Model) -> float:
     return model.strength if request.strength is None else request.strength
+
+
+def _clip_skip(layer: int | None, model: Model) -> int:
+    if layer is None:
+        return 1
+    if model.family is Family.SDXL and layer != 1:  # trained on the last layer but one of both its text encoders
+        raise NotForThisModel("clip_skip", model=model.name)
+    return layer
 
 
 def _within(argument: str, value: float | None, bounds: Range) -> float:

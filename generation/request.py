@@ -7,6 +7,7 @@ from generation.errors import EmptyText, OutOfRange, TooLong
 PROMPT_LIMIT = 1500  # characters; a Discord embed and a modal field both hold it
 SEED_LIMIT = 2**32  # seeds are 0 to SEED_LIMIT - 1, as torch's CPU generator and other programs take them
 COUNT_LIMIT = 4
+CLIP_SKIP_LIMIT = 12  # layers of the text encoder of Stable Diffusion 1.x
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class Request:
     guidance_scale: float | None = None
     scheduler: str | None = None
     seed: int | None = None
+    clip_skip: int | None = None  # 1 takes the text encoder's last layer, 2 the one before it
 
     def __post_init__(self) -> None:
         if not self.prompt.strip():
@@ -40,6 +42,7 @@ class Request:
                 raise TooLong(argument, length=len(text), limit=PROMPT_LIMIT)
         _check("count", self.count, 1, COUNT_LIMIT)
         _check("strength", self.strength, 0.0, 1.0)
+        _check("clip_skip", self.clip_skip, 1, CLIP_SKIP_LIMIT)
         _check("seed", self.seed, 0, SEED_LIMIT - 1)
 
 

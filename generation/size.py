@@ -8,6 +8,7 @@ from typing import Self
 from generation.errors import BadSize
 
 SIZE_WORDS = {"square": (1, 1), "portrait": (2, 3), "landscape": (3, 2)}
+SAME_ASPECT = 0.06  # as a logarithm: 6 %
 _PIXELS = re.compile(r"(\d{1,5})\s*[x×*]\s*(\d{1,5})", re.IGNORECASE)  # noqa: RUF001 (people paste the sign)
 _RATIO = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*:\s*(\d{1,3}(?:\.\d{1,3})?)")
 
@@ -29,12 +30,16 @@ class Size:
 
 @dataclass(frozen=True, kw_only=True)
 class SizeBounds:
-    """What a model can draw: its `native` size, and sides in multiples of `grid` from `minimum` to `maximum`."""
+    """What a model can draw: its `native` size, and sides in multiples of `grid` from `minimum` to `maximum`.
+
+    `trained` are further sizes that it has learnt, which stand for their aspect.
+    """
 
     native: Size
     grid: int
     minimum: int
     maximum: int
+    trained: tuple[Size, ...] = ()
 
     def read(self, text: str) -> Size:
         """The size that `text` means for this model: "512x768", "16:9", "square", "portrait" or "landscape".
@@ -59,7 +64,10 @@ class SizeBounds:
         raise self._bad(text, self.native)
 
     def shaped(self, width: float, height: float) -> Size:
-        """The size of aspect `width`:`height` nearest to the native number of pixels."""
+        """The learnt size of this aspect, else the one of aspect `width`:`height` nearest to the native pixels."""
+        for size in (self.native, *self.trained):
+            if abs(math.log(size.width / size.height * height / width)) < SAME_ASPECT:
+                return size
         scale = math.sqrt(self.native.pixels / (width * height))
         return Size(width=self._snap(width * scale), height=self._snap(height * scale))
 

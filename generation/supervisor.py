@@ -53,7 +53,8 @@ class WorkerState(StrEnum):
 class Supervisor:
     """One worker process, replaced when it dies.
 
-    `draw` gives it one job at a time. `command` is the worker's command line without its options. A process that
+    `draw` gives it one job at a time. Pictures bear a `watermark`, and a model's `content_filter` looks at them,
+    unless the operator wants neither. `command` is the worker's command line without its options. A process that
     is silent for too long is killed: `start_grace` seconds until it is ready, `load_grace` while a model is
     fetched and read, `step_grace` between two steps, `cancel_grace` once its job is cancelled.
     """
@@ -63,6 +64,8 @@ class Supervisor:
         *,
         device: str,
         threads: int | None = None,
+        watermark: bool = True,
+        content_filter: bool = True,
         command: Sequence[str] = (sys.executable, "-m", "generation.worker"),
         cancel_grace: float = 60.0,
         start_grace: float = 300.0,
@@ -70,6 +73,7 @@ class Supervisor:
         step_grace: float = 900.0,
     ) -> None:
         options = ["--device", device] + ([] if threads is None else ["--threads", str(threads)])
+        options += ([] if watermark else ["--no-watermark"]) + ([] if content_filter else ["--no-content-filter"])
         self._command = [*command, *options]
         self._cancel_grace = cancel_grace
         self._start_grace = start_grace
@@ -124,8 +128,8 @@ class Supervisor:
             log.info("worker ready: %s, %s (%s)", report.device_name, report.dtype, report.reason)
             return report
 
-    async def load(self, model: Model) -> Loaded | LoadFailed:
-        """Have `model` in memory. Raises WorkerDied."""
+    async def load(self, model: Model, on_report: Callable[[Loading], None] | None = None) -> Loaded | LoadFailed:
+        """Have `model` in memory; `on_report` is told how far fetching it is. Raises WorkerDied."""
         await self._begin("", WorkerState.LOADING)
         try:
             await self._send(Load(model=model))
@@ -133,6 +137,9 @@ class Supervisor:
                 match await self._listen(self._load_grace):
                     case Loaded() | LoadFailed() as report:
                         return report
+                    case Loading() as report:
+                        if on_report is not None:
+                            on_report(report)
                     case None:
                         raise await self._died()
                     case other:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -56,7 +57,10 @@ def draw(order: Generate, how: str) -> Report:
     if how == "ignores_cancel":
         time.sleep(60)  # longer than any grace a test gives
     say(Progress(job=order.job, step=2, steps=2))
-    pictures = tuple(paint(order, number) for number in range(1, len(order.recipe.seeds) + 1))
+    pictures = tuple(
+        replace(paint(order, number), flagged=how == "flags_all" or (how == "flags_first" and number == 1))
+        for number in range(1, len(order.recipe.seeds) + 1)
+    )
     return Finished(job=order.job, recipe=order.recipe, pictures=pictures, seconds=0.25)
 
 

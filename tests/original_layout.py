@@ -15,6 +15,8 @@ _UNET_NAMES = (
     (r"^conv_in", "input_blocks.0.0"),
     (r"^conv_norm_out", "out.0"),
     (r"^conv_out", "out.2"),
+    (r"^time_embedding\.cond_proj", "time_embed.cond_proj"),
+    (r"^class_embedding\.weight", "label_emb.weight"),
     (r"^add_embedding\.linear_1", "label_emb.0.0"),
     (r"^add_embedding\.linear_2", "label_emb.0.2"),
     (r"^mid_block\.resnets\.0", "middle_block.0"),
@@ -72,9 +74,10 @@ def _original_unet_name(name: str, tensors: Tensors) -> str:
 def autoencoder(tensors: Tensors) -> dict[str, torch.Tensor]:
     """Tensors of an autoencoder, whose attention was made of 1x1 convolutions."""
     original = {}
+    top = max(int(found[1]) for name in tensors if (found := re.search(r"up_blocks\.(\d)\.", name)))
     for key, tensor in tensors.items():
-        name = re.sub(r"up_blocks\.(\d)\.resnets\.(\d)", lambda m: f"up.{3 - int(m[1])}.block.{m[2]}", key)
-        name = re.sub(r"up_blocks\.(\d)\.upsamplers\.0", lambda m: f"up.{3 - int(m[1])}.upsample", name)
+        name = re.sub(r"up_blocks\.(\d)\.resnets\.(\d)", lambda m: f"up.{top - int(m[1])}.block.{m[2]}", key)
+        name = re.sub(r"up_blocks\.(\d)\.upsamplers\.0", lambda m: f"up.{top - int(m[1])}.upsample", name)
         for pattern, new in _VAE_NAMES:
             name = re.sub(pattern, new, name)
         is_projection = re.search(r"attn_1\.(q|k|v|proj_out)\.weight", name) is not None
@@ -95,8 +98,11 @@ _CLIP_NAMES = (
 
 
 def clip(tensors: Tensors) -> dict[str, torch.Tensor]:
-    """Tensors of OpenAI's text encoder (Stable Diffusion 1, and the first of XL)."""
-    return {f"text_model.{name.removeprefix('text_model.')}": tensor for name, tensor in tensors.items()}
+    """Tensors of OpenAI's text encoder (Stable Diffusion 1, the first of XL, and in Stable Diffusion 3)."""
+    return {
+        name if name.startswith("text_projection") else f"text_model.{name.removeprefix('text_model.')}": tensor
+        for name, tensor in tensors.items()
+    }
 
 
 def open_clip(tensors: Tensors) -> dict[str, torch.Tensor]:
@@ -114,4 +120,63 @@ def open_clip(tensors: Tensors) -> dict[str, torch.Tensor]:
             for pattern, new in _CLIP_NAMES:
                 name = re.sub(pattern, new, name)
             original[name] = tensor
+    return original
+
+
+_SD3_NAMES = (
+    (r"^pos_embed\.pos_embed", "pos_embed"),
+    (r"^pos_embed\.proj", "x_embedder.proj"),
+    (r"^time_text_embed\.timestep_embedder\.linear_1", "t_embedder.mlp.0"),
+    (r"^time_text_embed\.timestep_embedder\.linear_2", "t_embedder.mlp.2"),
+    (r"^time_text_embed\.text_embedder\.linear_1", "y_embedder.mlp.0"),
+    (r"^time_text_embed\.text_embedder\.linear_2", "y_embedder.mlp.2"),
+    (r"^proj_out", "final_layer.linear"),
+    (r"^norm_out\.linear", "final_layer.adaLN_modulation.1"),
+)
+_SD3_BLOCK_NAMES = (
+    ("attn2.to_out.0", "x_block.attn2.proj"),
+    ("attn2.norm_q", "x_block.attn2.ln_q"),
+    ("attn2.norm_k", "x_block.attn2.ln_k"),
+    ("attn.to_out.0", "x_block.attn.proj"),
+    ("attn.to_add_out", "context_block.attn.proj"),
+    ("attn.norm_q", "x_block.attn.ln_q"),
+    ("attn.norm_k", "x_block.attn.ln_k"),
+    ("attn.norm_added_q", "context_block.attn.ln_q"),
+    ("attn.norm_added_k", "context_block.attn.ln_k"),
+    ("norm1_context.linear", "context_block.adaLN_modulation.1"),
+    ("norm1.linear", "x_block.adaLN_modulation.1"),
+    ("ff_context.net.0.proj", "context_block.mlp.fc1"),
+    ("ff_context.net.2", "context_block.mlp.fc2"),
+    ("ff.net.0.proj", "x_block.mlp.fc1"),
+    ("ff.net.2", "x_block.mlp.fc2"),
+)
+_SD3_JOINED = {
+    "attn2.to_q": ("x_block.attn2.qkv", ("attn2.to_q", "attn2.to_k", "attn2.to_v")),
+    "attn.to_q": ("x_block.attn.qkv", ("attn.to_q", "attn.to_k", "attn.to_v")),
+    "attn.add_q_proj": ("context_block.attn.qkv", ("attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj")),
+}
+
+
+def sd3_transformer(tensors: Tensors) -> dict[str, torch.Tensor]:
+    """Tensors of the network of Stable Diffusion 3, which joins q, k and v, and puts shifts before scales."""
+    blocks = (re.match(r"transformer_blocks\.(\d+)\.", name) for name in tensors)
+    last = max(int(found[1]) for found in blocks if found)
+    original = {}
+    for key, tensor in tensors.items():
+        swapped = key.startswith(("norm_out.", f"transformer_blocks.{last}.norm1_context."))
+        value = torch.cat(tensor.chunk(2)[::-1]) if swapped else tensor
+        found = re.fullmatch(r"(transformer_blocks\.(\d+)\.)(.+)\.(weight|bias)", key)
+        if found is None:
+            name = key
+            for pattern, new in _SD3_NAMES:
+                name = re.sub(pattern, new, name)
+            original[name] = value
+            continue
+        start, block, part, kind = found.groups()
+        if part in _SD3_JOINED:
+            joined, names = _SD3_JOINED[part]
+            value = torch.cat([tensors[f"{start}{each}.{kind}"] for each in names])
+            original[f"joint_blocks.{block}.{joined}.{kind}"] = value
+        elif not re.search(r"\.(to_[kv]|add_[kv]_proj)$", part):
+            original[f"joint_blocks.{block}.{dict(_SD3_BLOCK_NAMES)[part]}.{kind}"] = value
     return original

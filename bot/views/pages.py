@@ -74,7 +74,8 @@ async def show(interaction: discord.Interaction[Any], generation_id: str) -> Non
         await whisper(interaction, text, view=shown_view(generation, viewer))
         return
     try:
-        parcel = await pack(generation, text)
+        setting = desk_of(interaction).studio.content_filter
+        parcel = await pack(generation, text, setting, age_restricted=viewer.age_restricted)
     except FileNotFoundError:
         await whisper(interaction, wording.with_notes(text, (wording.LOST,)), view=shown_view(generation, viewer))
         return

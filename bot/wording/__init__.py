@@ -22,6 +22,7 @@ from bot.wording.errors import (
     BROKEN_OFF,
     DISK_FULL,
     LOST,
+    NOT_HERE,
     OUTDATED_COMMAND,
     SENT_AS_JPEG,
     failure_sentence,
@@ -29,6 +30,7 @@ from bot.wording.errors import (
     sentence,
     unexpected,
 )
+from bot.wording.origins import findings, redrawn
 from bot.wording.pictures import corrected
 from bot.wording.results import (
     SHELL_DRAWING,
@@ -59,6 +61,7 @@ __all__ = [
     "HISTORY_END",
     "LOST",
     "NOTHING_TO_DO",
+    "NOT_HERE",
     "OUTDATED_COMMAND",
     "QUEUE_EMPTY",
     "SEEDS_EMPTY",
@@ -76,6 +79,7 @@ __all__ = [
     "escape",
     "failed",
     "failure_sentence",
+    "findings",
     "history_page",
     "information",
     "labels",
@@ -83,6 +87,7 @@ __all__ = [
     "notice",
     "queue_list",
     "recipe_text",
+    "redrawn",
     "result",
     "seed_deleted",
     "seed_list",

@@ -11,6 +11,7 @@ from bot.errors import (
     FlagValue,
     FolderUnusable,
     NoDiscord,
+    NoRecipe,
     NoSeedToKeep,
     NotAllowed,
     NotFound,
@@ -26,6 +27,7 @@ from db import DatabaseError, DatabaseUnusable, Reason
 from generation import (
     AllowanceSpent,
     BadPicture,
+    BadPrompt,
     BadSize,
     EmptyText,
     Failure,
@@ -35,6 +37,7 @@ from generation import (
     ModelUnavailable,
     NotForThisModel,
     OutOfRange,
+    PromptFault,
     QueueFull,
     TooLong,
     UnknownChoice,
@@ -42,7 +45,12 @@ from generation import (
 )
 
 # What Discord's options are called where Python's arguments have longer names.
-_OPTIONS = {"num_inference_steps": "steps", "guidance_scale": "guidance", "source": "image"}
+_OPTIONS = {
+    "num_inference_steps": "steps",
+    "guidance_scale": "guidance",
+    "source": "image",
+    "clip_skip": "clip skip",
+}
 
 _NOT_FOUND = {
     "generation": "There is no picture with the id {name} that you may see; /history shows yours.",
@@ -54,6 +62,21 @@ _NOT_FOUND = {
 _NOT_ALLOWED = {
     "cancel": "Only the member who asked for it, or a moderator, may cancel this one.",
     "delete": "Only the member who asked for it, or a moderator, may delete this one, and only once it has ended.",
+}
+
+_PROMPT_FAULTS = {
+    PromptFault.EDITING: "changes the prompt half way, which Easel does not do; a word counts less as [word] and "
+    "more as (word:1.3)",
+    PromptFault.ALTERNATION: "takes turns between words, which Easel does not do; two prompts are mixed as "
+    '("red cat", "blue dog").blend(0.7, 0.3)',
+    PromptFault.COMPOSITION: "puts prompts together in a way that Easel does not draw; two prompts are mixed as "
+    '("red cat", "blue dog").blend(0.7, 0.3)',
+    PromptFault.BLEND: 'is no whole blend; write nothing but ("red cat", "blue dog").blend(0.7, 0.3), a number '
+    "from 0 up for each text",
+    PromptFault.NETWORK: "is of a kind that Easel does not take; LoRAs are written <lora:name:0.8>",
+    PromptFault.TAG: "is no whole LoRA tag; write it as <lora:name:0.8>",
+    PromptFault.TAG_TWICE: "is there twice; name each LoRA once",
+    PromptFault.TAG_NOT_HERE: "stands in the negative prompt; LoRAs belong in the prompt",
 }
 
 _FAILURES = {
@@ -71,6 +94,8 @@ _FAILURES = {
     "or model may work.",
     FailureKind.WORKER_UNAVAILABLE: "The drawing process does not start at the moment; whoever runs this bot "
     "finds the reason in its log.",
+    FailureKind.FLAGGED: "The model's content filter held back what came of this; other words or another seed may "
+    "pass.",
     FailureKind.BUG: "Drawing this failed because of a fault in Easel; whoever runs this bot finds it in the log.",
 }
 
@@ -78,6 +103,7 @@ CANCELLED = "Cancelled; it cost nothing."
 LOST = "This was drawn, but its file is no longer on this machine; it can be drawn again."
 DISK_FULL = "The disk of the machine is full, so nothing was done; whoever runs this bot has to make room."
 BROKEN_OFF = "Discord could not be reached for a moment; please try again."
+NOT_HERE = "The content filter flagged some of it, and this is no place where that is shown."
 SENT_AS_JPEG = "This is a JPEG, since the PNG is larger than Discord takes."
 OUTDATED_COMMAND = "This command has changed since your Discord loaded it; press Ctrl+R or restart the app."
 
@@ -123,6 +149,8 @@ def notice(error: BaseException) -> str:
 
 def failure_sentence(failure: Failure | None) -> str:
     """How a job ended that brought no picture; None means that it was cancelled."""
+    if failure is not None and failure.kind is FailureKind.UNFIT:
+        return f"{escape(failure.detail)} It cost nothing."
     return CANCELLED if failure is None else f"{_FAILURES[failure.kind]} It cost nothing."
 
 
@@ -131,7 +159,7 @@ def unexpected(reference: str) -> str:
     return f"Something went wrong on my side; whoever runs this bot finds it in the log as {reference}."
 
 
-def _invalid(error: InvalidRequest) -> str:  # noqa: C901, PLR0911  (one return an error)
+def _invalid(error: InvalidRequest) -> str:  # noqa: C901, PLR0911, PLR0912  (one return an error)
     option = _OPTIONS.get(error.argument, error.argument)
     value = number(error.value)
     match error:
@@ -145,6 +173,10 @@ def _invalid(error: InvalidRequest) -> str:  # noqa: C901, PLR0911  (one return 
             return f"The {option} has {length:,} characters and at most {limit:,} fit: please shorten it."
         case OutOfRange(minimum=minimum, maximum=maximum):
             return f"{option} cannot be {value}: it goes from {number(minimum)} to {number(maximum)}."
+        case BadPrompt(fault=fault):
+            return f"In the {option}, {shorten(str(error.value), 60)} {_PROMPT_FAULTS[fault]}."
+        case UnknownChoice(choices=()):
+            return f"There is no {option} called {value}: none is installed here."
         case UnknownChoice(closest=str(closest)):
             return f"There is no {option} called {value}: did you mean {closest}?"
         case UnknownChoice(choices=choices):
@@ -178,6 +210,8 @@ def _easel(error: EaselError) -> str:  # noqa: C901, PLR0911  (one return an err
                 f"A seed cannot be called {shorten(name, 40)}: numbers, {NEW} and {SAME} mean something else "
                 "where a seed is asked."
             )
+        case NoRecipe(name=name):
+            return f"{name} tells nothing of how it was made: say what to draw in words."
         case NoSeedToKeep():
             return "--seed same needs a picture that I drew: for any other one, give a number."
         case BadFlag():
@@ -195,7 +229,8 @@ def _easel(error: EaselError) -> str:  # noqa: C901, PLR0911  (one return an err
         case DrawingFailed(failure=None):
             return CANCELLED
         case DrawingFailed(failure=Failure(kind=kind, detail=detail)):
-            return detail if kind is FailureKind.MODEL_UNAVAILABLE else f"{_FAILURES[kind]}\n{detail}"
+            plain = kind in {FailureKind.MODEL_UNAVAILABLE, FailureKind.UNFIT}
+            return detail if plain else f"{_FAILURES[kind]}\n{detail}"
         case NotWritten(target=target, reason=reason, kept=kept):
             return f"The picture could not be written to {target} ({reason}): it is kept at {kept}."
         case _:

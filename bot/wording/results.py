@@ -3,10 +3,12 @@
 from bot.history import Generation
 from bot.updates import Drawing, Waiting
 from bot.wording.errors import CANCELLED, failure_sentence
-from bot.wording.text import about, duration, escape, number, quote, shorten
+from bot.wording.text import about, counted, duration, escape, number, quote, shorten
 from generation import JobState, Recipe
 
 _PROMPT_SHOWN = 250  # characters of a prompt beside its picture; the recipe shows all of it
+_WORDS_SHOWN = 6
+_WORD_SHOWN = 24  # characters
 _BAR = 12  # segments
 
 SHELL_WAITING = "Waiting"
@@ -55,7 +57,24 @@ def result(generation: Generation) -> str:
     if generation.seconds is not None:
         facts.append(duration(generation.seconds) if generation.seconds < 1 else f"{generation.seconds:.1f} s")
     facts.append(f"`{generation.id}`")
-    return f"{_title(recipe.prompt)}\n-# {' · '.join(escape_facts(facts))} · <@{generation.member_id}>"
+    text = f"{_title(recipe.prompt)}\n-# {' · '.join(escape_facts(facts))} · <@{generation.member_id}>"
+    notes = (unknown_words(recipe), held_back(generation))
+    return with_notes(text, tuple(escape(note) for note in notes if note))
+
+
+def held_back(generation: Generation) -> str:
+    """A sentence on pictures that the content filter kept from being shown at all; empty where it kept none."""
+    asked = len(generation.recipe.seeds)
+    gone = asked - len(generation.pictures)
+    return f"The content filter held back {gone} of {asked} pictures; they cost nothing." if gone > 0 else ""
+
+
+def unknown_words(recipe: Recipe) -> str:
+    """A sentence that names words which meant nothing to the model; empty where there are none."""
+    words = () if recipe.environment is None else recipe.environment.unknown_words
+    shown = [shorten(word, _WORD_SHOWN) for word in words[:_WORDS_SHOWN]]
+    more = " and others" if len(words) > len(shown) else ""
+    return f"{recipe.model} does not know: {', '.join(shown)}{more}." if shown else ""
 
 
 def escape_facts(facts: list[str]) -> list[str]:
@@ -99,6 +118,7 @@ def recipe_text(generation: Generation) -> str:
         f"steps: {recipe.num_inference_steps}",
         f"guidance: {number(recipe.guidance_scale)}",
         f"scheduler: {recipe.scheduler}",
+        *([f"clip skip: {recipe.clip_skip}"] if recipe.clip_skip != 1 else []),
         *([f"strength: {number(recipe.strength)}"] if recipe.strength is not None else []),
         *([f"source: {recipe.source}"] if recipe.source is not None else []),
         f"id: {generation.id}",
@@ -109,6 +129,7 @@ def recipe_text(generation: Generation) -> str:
             f"revision: {made.model_revision}",
             f"drawn on: {made.device}, {made.dtype}, {made.threads} threads",
             f"with: {', '.join(f'{library} {version}' for library, version in made.versions.items())}",
+            *(f"file of {name}: {sha256}" for name, sha256 in made.adapters.items()),
         ]
     return "\n".join(lines)
 
@@ -128,10 +149,15 @@ def starred(generation: Generation, *, set_now: bool) -> str:
 
 
 def drawn_in_shell(generation: Generation) -> str:
-    """One line below a picture drawn from the shell, without any formatting."""
+    """What is said below a picture drawn from the shell, without any formatting."""
     recipe = generation.recipe
     seconds = 0.0 if generation.seconds is None else generation.seconds
-    return f"{recipe.model}, {seeds(recipe)}, {recipe.size}, {seconds:.1f} s, id {generation.id}"
+    facts = f"{recipe.model}, {seeds(recipe)}, {recipe.size}, {seconds:.1f} s, id {generation.id}"
+    notes = [unknown_words(recipe), held_back(generation)]
+    flagged = sum(picture.flagged for picture in generation.pictures)
+    if flagged:
+        notes.append(f"The content filter flagged {counted(flagged, 'picture')}.")
+    return "\n".join(line for line in (facts, *notes) if line)
 
 
 def _title(prompt: str) -> str:

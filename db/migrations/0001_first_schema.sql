@@ -7,6 +7,7 @@ CREATE TABLE generations (
     guild_id INTEGER,
     channel_id INTEGER,
     private INTEGER NOT NULL CHECK (private IN (0, 1)),
+    age_restricted INTEGER NOT NULL CHECK (age_restricted IN (0, 1)),
     parent_id TEXT REFERENCES generations (id) ON DELETE SET NULL,
     prompt TEXT NOT NULL,
     negative_prompt TEXT NOT NULL,
@@ -35,8 +36,10 @@ CREATE TABLE pictures (
     sha256 TEXT NOT NULL,
     width INTEGER NOT NULL CHECK (width > 0),
     height INTEGER NOT NULL CHECK (height > 0),
+    flagged INTEGER NOT NULL CHECK (flagged IN (0, 1)),
     PRIMARY KEY (generation_id, number)
 ) STRICT;
+CREATE INDEX pictures_by_hash ON pictures (sha256);
 
 CREATE TABLE stars (
     generation_id TEXT NOT NULL REFERENCES generations (id) ON DELETE CASCADE,

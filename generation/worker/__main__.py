@@ -31,14 +31,15 @@ from generation.protocol import (
 from generation.worker.channel import Channel
 
 if TYPE_CHECKING:
-    from PIL import Image
-
+    from generation.download import OnBytes
     from generation.recipe import Recipe
+    from generation.worker.engine import Drawn
     from generation.worker.placement import Placement
 
 log = logging.getLogger("generation.worker")
 
 _LIBRARIES = ("torch", "diffusers", "transformers")
+_TELL_EVERY = 0.5  # seconds between two words of how far a download is
 _BAD_USE = 2  # exit code for a command line that cannot be followed
 
 
@@ -49,15 +50,17 @@ class Stopped(Exception):
 class Worker:
     """Carries out orders one after the other until there are no more."""
 
-    def __init__(self, channel: Channel, placement: "Placement") -> None:
+    def __init__(
+        self, channel: Channel, placement: "Placement", *, watermarked: bool = True, filtered: bool = True
+    ) -> None:
         from generation.worker.engine import Engine
         from generation.worker.pipelines import Pipelines
 
         self._channel = channel
         self._placement = placement
         self._versions = {name: version(name) for name in _LIBRARIES}
-        self._engine = Engine(placement, self._versions)
-        self._pipelines = Pipelines(placement)
+        self._engine = Engine(placement, self._versions, watermarked=watermarked)
+        self._pipelines = Pipelines(placement, filtered=filtered)
 
     def run(self) -> None:
         self._channel.send(self._ready())
@@ -84,11 +87,12 @@ class Worker:
     def _load(self, order: Load) -> None:
         name, started = order.model.name, time.monotonic()
         try:
-            self._pipelines.get(order.model)
+            loaded = self._pipelines.get(order.model, self._fetching("", name))
         except Exception as error:  # noqa: BLE001 (whatever it was, the worker lives on and says so)
             self._channel.send(LoadFailed(model=name, failure=failure_of(error)))
         else:
-            self._channel.send(Loaded(model=name, seconds=time.monotonic() - started))
+            unfiltered = self._pipelines.lacks_filter(order.model, loaded.content_filter)
+            self._channel.send(Loaded(model=name, seconds=time.monotonic() - started, unfiltered=unfiltered))
 
     def _generate(self, order: Generate) -> None:
         job, started = order.job, time.monotonic()
@@ -101,13 +105,13 @@ class Worker:
             self._check_wanted(job)
             if not self._pipelines.holds(order.model):
                 self._channel.send(Loading(job=job, model=order.model.name))
-            loaded = self._pipelines.get(order.model)
+            loaded = self._pipelines.get(order.model, self._fetching(job, order.model.name))
             self._check_wanted(job)
             started = time.monotonic()  # loading is not charged to the job that happens to wait for it
             source = Path(order.source_file) if order.source_file is not None else None
-            drawn = self._engine.draw(loaded, order.recipe, source, on_step)
+            drawn = self._engine.draw(loaded, order.recipe, source, on_step, order.adapters)
             recipe = order.recipe.drawn_in(drawn.environment)
-            pictures = write_pictures(Path(order.folder), job, recipe, drawn.images)
+            pictures = write_pictures(Path(order.folder), job, recipe, drawn)
         except Stopped:
             self._channel.send(Cancelled(job=job, seconds=time.monotonic() - started))
         except Exception as error:  # noqa: BLE001 (whatever it was, the worker lives on and says so)
@@ -118,18 +122,29 @@ class Worker:
         finally:
             self._channel.end_job(job)
 
+    def _fetching(self, job: str, model: str) -> "OnBytes":
+        """Tells how far fetching `model` is, now and then, and ends it for a job that is not wanted any more."""
+        told = 0.0
+
+        def on_bytes(done: int, total: int) -> None:
+            nonlocal told
+            self._check_wanted(job)
+            if time.monotonic() - told >= _TELL_EVERY or done == total:
+                told = time.monotonic()
+                self._channel.send(Loading(job=job, model=model, done=done, total=total))
+
+        return on_bytes
+
     def _check_wanted(self, job: str) -> None:
         if self._channel.should_stop(job):
             raise Stopped
 
 
-def write_pictures(
-    folder: Path, job: str, recipe: "Recipe", images: Sequence["Image.Image"]
-) -> tuple[DrawnPicture, ...]:
+def write_pictures(folder: Path, job: str, recipe: "Recipe", drawn: "Drawn") -> tuple[DrawnPicture, ...]:
     """Write `job`.png, `job`-2.png and so on; each is there whole or not at all. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = []
-    for index, image in enumerate(images):
+    for index, (image, flagged) in enumerate(zip(drawn.images, drawn.flagged, strict=True)):
         name = f"{job}.png" if index == 0 else f"{job}-{index + 1}.png"
         unfinished = folder / f".{name}.part"
         try:
@@ -143,7 +158,12 @@ def write_pictures(
             unfinished.unlink(missing_ok=True)
         pictures.append(
             DrawnPicture(
-                path=name, seed=recipe.seeds[index], sha256=digest, width=image.width, height=image.height
+                path=name,
+                seed=recipe.seeds[index],
+                sha256=digest,
+                width=image.width,
+                height=image.height,
+                flagged=flagged,
             )
         )
     return tuple(pictures)
@@ -153,6 +173,7 @@ def failure_of(error: Exception) -> Failure:
     """What `error` means for whoever asked; the log has the rest."""
     import torch
 
+    from generation.worker.adapters import Unfit
     from generation.worker.engine import NoNumbers, SourceMissing
 
     words = str(error) or type(error).__name__
@@ -161,6 +182,8 @@ def failure_of(error: Exception) -> Failure:
             kind, words = FailureKind.MODEL_UNAVAILABLE, error.reason
         case SourceMissing():
             kind = FailureKind.SOURCE_MISSING
+        case Unfit():
+            kind = FailureKind.UNFIT
         case NoNumbers():
             kind = FailureKind.OVERFLOW
         case MemoryError() | torch.OutOfMemoryError():
@@ -183,6 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m generation.worker", description=__doc__)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads to compute with")
+    parser.add_argument("--no-watermark", action="store_true", help="leave pictures unmarked")
+    parser.add_argument("--no-content-filter", action="store_true", help="load no model's safety checker")
     options = parser.parse_args(arguments)
 
     # 1. The channel, before anything can print
@@ -215,7 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     transformers.logging.disable_progress_bar()
 
     # 3. Orders
-    Worker(channel, placement).run()
+    Worker(channel, placement, watermarked=not options.no_watermark, filtered=not options.no_content_filter).run()
     return 0
 
 

@@ -1,6 +1,6 @@
 """One recipe -> its pictures, step by step."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,12 @@ from typing import Any
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from generation import watermark
+from generation.adapters import Adapter
+from generation.prompt import read
 from generation.recipe import Environment, Mode, Recipe
 from generation.worker import noise, prompts
+from generation.worker.adapters import Embedding
 from generation.worker.pipelines import LoadedModel
 from generation.worker.placement import Placement
 
@@ -26,26 +30,39 @@ class NoNumbers(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """Pictures in the order of their recipe's seeds, and where they were drawn."""
+    """Pictures in the order of their recipe's seeds, finished: looked at and marked; and where they were drawn."""
 
     images: tuple[Image.Image, ...]
+    flagged: tuple[bool, ...]  # by the content filter; all False where there is none
     environment: Environment
 
 
 class Engine:
     """Draws recipes with models that are in memory; `versions` are the libraries' that have a part in it."""
 
-    def __init__(self, placement: Placement, versions: dict[str, str]) -> None:
+    def __init__(self, placement: Placement, versions: dict[str, str], *, watermarked: bool = True) -> None:
         self._placement = placement
         self._versions = versions
+        self._watermarked = watermarked
 
-    def draw(self, loaded: LoadedModel, recipe: Recipe, source: Path | None, on_step: OnStep) -> Drawn:
+    def draw(
+        self,
+        loaded: LoadedModel,
+        recipe: Recipe,
+        source: Path | None,
+        on_step: OnStep,
+        adapters: Sequence[Adapter] = (),
+    ) -> Drawn:
         """Draw every picture of `recipe`; `source` is the file of its source image, if it takes one.
+
+        `adapters` are the files of the LoRAs and embeddings that its prompts name.
 
         `on_step` is told after each step which it was, from 1, and how many there are in all. An exception that it
         raises ends the drawing and reaches the caller; the model can be used again.
-        Raises SourceMissing and NoNumbers, and what PyTorch raises when memory is out.
+        Raises SourceMissing, NoNumbers and Unfit, and what PyTorch raises when memory is out.
         """
+        embeddings = loaded.adapters.embeddings(adapters)
+        loaded.adapters.put_on(read(recipe.prompt).loras, adapters)
         image = _read_source(source, recipe) if recipe.mode is Mode.IMAGE_TO_IMAGE else None
         batch_size = len(recipe.seeds) if self._placement.draws_batches else 1
         if image is not None and recipe.steps_run == 0:
@@ -56,8 +73,30 @@ class Engine:
             batches = [recipe.seeds[at : at + batch_size] for at in range(0, len(recipe.seeds), batch_size)]
             for number, seeds in enumerate(batches):
                 counter = _Counter(on_step, number=number, batches=len(batches))
-                images += self._draw_batch(loaded, recipe, seeds, image, counter)
-        return Drawn(images=tuple(images), environment=self._environment(loaded, batch_size))
+                images += self._draw_batch(loaded, recipe, seeds, image, embeddings, counter)
+        flagged = (False,) * len(images)
+        if loaded.content_filter is not None:
+            flagged = loaded.content_filter.flags(images)
+        # What no step has touched is the member's own picture, and is not marked as a made one.
+        mark = None
+        if self._watermarked and (image is None or recipe.steps_run > 0):
+            mark = watermark.watermark_of(loaded.model.family, images[0])
+        if mark is not None:
+            images = [watermark.mark(each, mark) for each in images]
+        environment = Environment(
+            device=str(self._placement),
+            dtype=self._placement.dtype_name,
+            threads=torch.get_num_threads(),
+            batch_size=batch_size,
+            model_revision=loaded.revision,
+            versions=self._versions,
+            watermark=mark,
+            adapters={adapter.name: adapter.sha256 for adapter in adapters},
+            unknown_words=prompts.unknown_words(
+                loaded.pipelines[recipe.mode], recipe.prompt, recipe.negative_prompt, embeddings=embeddings
+            ),
+        )
+        return Drawn(images=tuple(images), flagged=flagged, environment=environment)
 
     @torch.inference_mode()
     def _draw_batch(
@@ -66,6 +105,7 @@ class Engine:
         recipe: Recipe,
         seeds: Sequence[int],
         source: Image.Image | None,
+        embeddings: Mapping[str, Embedding],
         counter: "_Counter",
     ) -> list[Image.Image]:
         # 1. A pipeline with a scheduler of its own, and the generators, one a picture
@@ -73,7 +113,14 @@ class Engine:
         generators = noise.generators(seeds)
         # 2. What the network is told
         guided = recipe.guidance_scale > 1 and pipeline.unet.config.time_cond_proj_dim is None
-        told = prompts.encode(pipeline, recipe.prompt, recipe.negative_prompt, guided=guided)
+        told = prompts.encode(
+            pipeline,
+            recipe.prompt,
+            recipe.negative_prompt,
+            guided=guided,
+            clip_skip=recipe.clip_skip,
+            embeddings=embeddings,
+        )
         # 3. What it starts from
         start: dict[str, Any]
         if source is None:
@@ -99,16 +146,6 @@ class Engine:
             pipeline.maybe_free_model_hooks()
         # 5. From latents to pictures
         return [_decode(pipeline, latent) for latent in latents.split(1)]
-
-    def _environment(self, loaded: LoadedModel, batch_size: int) -> Environment:
-        return Environment(
-            device=str(self._placement),
-            dtype=self._placement.dtype_name,
-            threads=torch.get_num_threads(),
-            batch_size=batch_size,
-            model_revision=loaded.revision,
-            versions=self._versions,
-        )
 
 
 class _Counter:

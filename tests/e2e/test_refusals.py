@@ -64,6 +64,8 @@ async def refusal(person: Person, **options: object) -> Message:
         ({"seed": "-1"}, ["seed", "4,294,967,295"]),
         ({"seed": "4294967296"}, ["seed", "4,294,967,295"]),
         ({"seed": "no such name"}, ["seed", "no such name"]),
+        ({"prompt": "a cat <lora:../../etc/passwd:1>"}, ["LoRA", "etc/passwd"]),
+        ({"prompt": "a [cat:dog:0.5]"}, ["cat:dog:0.5"]),
         ({"prompt": "   "}, ["prompt"]),
         ({"strength": 0.5}, ["strength", "image"]),
     ],
@@ -222,7 +224,7 @@ async def test_a_bad_flag_is_named_with_the_closest(
         "`a` **b** ||c|| ```d``` > e # f",
         "\u202eright to left\u202c \u200bzero\u200b width",
         "(((", ":) a cat (:", "x" * 1500, "🐈" * 700,
-        "<lora:../../etc/passwd:1> %n%s {} {0} \\",
+        "<../../etc/passwd> %n%s {} {0} \\",
     ],
 )  # fmt: skip
 async def test_a_strange_prompt_is_drawn_and_shown_harmlessly(ada: Person, prompt: str) -> None:

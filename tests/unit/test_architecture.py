@@ -73,7 +73,9 @@ def test_other_rooms_come_in_by_the_door(module: str) -> None:
     [name for name in ALL_MODULES if not name.startswith(("generation.worker", "generation.storybook"))],
 )
 def test_only_the_worker_and_the_training_import_torch(module: str) -> None:
-    assert not {name.split(".")[0] for name in imports_of(module)} & HEAVY
+    # A watermark is read in the bot too, and then only are its numbers loaded.
+    allowed = {"numpy"} if module == "generation.dwtdct" else set()
+    assert not {name.split(".")[0] for name in imports_of(module)} & HEAVY - allowed
 
 
 @pytest.mark.parametrize("module", [name for name in ALL_MODULES if not name.startswith("generation.worker")])

@@ -17,6 +17,7 @@ from discord.http import Route
 from PIL import Image
 
 from bot.client import EaselBot
+from bot.content import ContentFilter
 from bot.history import History
 from bot.ledger import Ledger
 from bot.pictures import Pictures
@@ -25,6 +26,7 @@ from bot.seeds import Seeds
 from bot.studio import Studio
 from db import Database
 from generation import (
+    Adapters,
     Allowance,
     Catalogue,
     CostModel,
@@ -84,7 +86,11 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     @asynccontextmanager
     async def starting(
-        how: str = "behaves", *, capacity: float = 10_000.0, drawing: bool = True
+        how: str = "behaves",
+        *,
+        capacity: float = 10_000.0,
+        drawing: bool = True,
+        content_filter: ContentFilter = ContentFilter.REFUSE,
     ) -> AsyncIterator[Running]:
         database = await Database.open(tmp_path / "easel.db")
         pictures = Pictures(tmp_path / "pictures")
@@ -97,9 +103,11 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             history=history,
             pictures=pictures,
             catalogue=Catalogue({"some-model": a_model(), "small-model": SMALL}, default="some-model"),
+            adapters=Adapters(tmp_path / "models"),
             costs=CostModel({}),
             queue=JobQueue(limit=100, limit_each=3, clock=playground.clock.now),
             supervisor=supervisor,
+            content_filter=content_filter,
             clock=playground.clock.now,
             chance=random.Random(5),  # noqa: S311 (a test that can be repeated)
         )

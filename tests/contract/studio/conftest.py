@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.content import ContentFilter
 from bot.history import History
 from bot.ledger import Ledger
 from bot.pictures import Pictures
 from bot.seeds import Seeds
 from bot.studio import Studio
 from db import Database
-from generation import Allowance, Catalogue, CostModel, JobQueue, Supervisor
+from generation import Adapters, Allowance, Catalogue, CostModel, JobQueue, Supervisor
 from tests.recipes import a_model
 
 FIXTURE = Path(__file__).parents[2] / "fixture_worker.py"
@@ -68,6 +69,7 @@ def open_studio(tmp_path: Path, clock: Clock) -> Open:
         capacity: float = 1000.0,
         limit: int = 100,
         cancel_grace: float = 5.0,
+        content_filter: ContentFilter = ContentFilter.REFUSE,
     ) -> AsyncIterator[Opened]:
         database = await Database.open(tmp_path / "easel.db", busy_timeout=0.1)
         pictures = Pictures(tmp_path / "pictures")
@@ -80,9 +82,11 @@ def open_studio(tmp_path: Path, clock: Clock) -> Open:
             history=history,
             pictures=pictures,
             catalogue=Catalogue({"some-model": a_model()}, default="some-model"),
+            adapters=Adapters(tmp_path / "models"),
             costs=CostModel({}),
             queue=JobQueue(limit=limit, limit_each=limit, clock=clock),
             supervisor=supervisor,
+            content_filter=content_filter,
             clock=clock,
             chance=random.Random(5),  # noqa: S311 (a test that can be repeated)
         )

@@ -1,6 +1,7 @@
 """The studio's laws: what is accepted is answered, what is not drawn costs nothing, private stays private."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from generation import (
     JobState,
     QueueFull,
     Request,
+    UnknownChoice,
 )
 from tests.contract.studio.conftest import Open, Opened
 
@@ -62,6 +64,22 @@ async def test_a_finished_job_is_on_record_and_costs_what_it_took(open_studio: O
         # The fixture's worker says that it took a quarter of a second; a first guess is far above that.
         assert accepted.cost > 1
         assert await left(opened) == pytest.approx(1000 - 0.25, abs=0.01)
+
+
+async def test_a_lora_that_is_not_there_is_refused_and_costs_nothing(open_studio: Open, tmp_path: Path) -> None:
+    async with open_studio() as opened:
+        for prompt, argument in (("a cat <lora:inc>", "LoRA"), ("a cat, <sketchy>", "embedding")):
+            with pytest.raises(UnknownChoice) as caught:
+                await opened.studio.submit(Request(prompt=prompt), viewer=ANN, address=None)
+            assert caught.value.argument == argument
+        assert await rows(opened, "generations") == 0
+        assert await left(opened) == 1000
+
+        file = tmp_path / "models" / "loras" / "inc.safetensors"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"the fixture's worker does not look")
+        accepted = await opened.studio.submit(Request(prompt="a cat <lora:inc>"), viewer=ANN, address=None)
+        assert (await ended(opened, accepted.generation_id)).state is JobState.FINISHED
 
 
 async def test_what_was_learned_predicts_the_next_cost(open_studio: Open) -> None:

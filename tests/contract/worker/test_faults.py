@@ -9,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from generation import Failed, FailureKind, Family, Finished, Model
+from generation import Adapter, AdapterKind, Failed, FailureKind, Family, Finished, Model
 from generation.protocol import Load, Loaded, LoadFailed
+from tests.adapters import embedding
 from tests.contract.worker.process import WorkerProcess
 
 Models = dict[str, Model]
@@ -193,3 +194,22 @@ def test_loading_ahead_leaves_nothing_to_wait_for(worker: WorkerProcess, models:
     assert loaded.model == "sdxl"
     assert first is not None
     assert first.kind == "progress"
+
+
+def test_an_adapter_for_another_model_fails_its_job_before_any_step(
+    worker: WorkerProcess, models: Models, tmp_path: Path
+) -> None:
+    file = embedding(tmp_path / "sketchy.pt", width=20)
+    named = Adapter(kind=AdapterKind.EMBEDDING, name="sketchy", path=str(file), sha256="0" * 64)
+    order = replace(worker.order(models["sd1"], prompt="sketchy cat"), adapters=(named,))
+
+    failed = worker.draw(order)
+
+    assert isinstance(failed, Failed)
+    assert failed.failure.kind is FailureKind.UNFIT
+    assert failed.failure.detail.startswith("The embedding sketchy is made for another kind of model than sd1")
+    assert not worker.progress
+    skipped = worker.draw(worker.order(models["sd1"], clip_skip=4))
+    assert isinstance(skipped, Failed)
+    assert skipped.failure.kind is FailureKind.UNFIT
+    assert isinstance(worker.draw(worker.order(models["sd1"])), Finished)

@@ -8,19 +8,23 @@ import pytest
 from PIL import Image
 
 from bot import wording
+from bot.content import ContentFilter
 from bot.history import Generation, Picture
 from bot.parcel import FILE_LIMIT, pack, thumbnails
 from generation import JobState
 from tests.recipes import a_recipe
 
+REFUSE = ContentFilter.REFUSE
 
-def a_generation(file: Path, count: int = 1) -> Generation:
+
+def a_generation(file: Path, count: int = 1, flagged: tuple[int, ...] = ()) -> Generation:
     return Generation(
         id="abcdefghjk",
         member_id=7,
         guild_id=1,
         channel_id=2,
         private=False,
+        age_restricted=False,
         parent_id=None,
         source_given=True,
         recipe=a_recipe(prompt="a red cat"),
@@ -34,6 +38,7 @@ def a_generation(file: Path, count: int = 1) -> Generation:
                 seed=number,
                 width=64,
                 height=48,
+                flagged=number in flagged,
             )
             for number in range(1, count + 1)
         ),
@@ -52,7 +57,7 @@ def picture(tmp_path: Path) -> Path:
 
 async def test_pictures_are_sent_byte_for_byte_under_their_names(picture: Path) -> None:
     drawn = picture.read_bytes()  # noqa: ASYNC240  (a test's own file)
-    parcel = await pack(a_generation(picture, count=2), "two cats")
+    parcel = await pack(a_generation(picture, count=2), "two cats", REFUSE, age_restricted=False)
     assert parcel.text == "two cats"
     for _ in range(2):  # sending closes files: a repetition needs fresh ones
         files = parcel.files()
@@ -69,7 +74,7 @@ async def test_too_large_a_picture_goes_as_a_jpeg_and_that_is_told(tmp_path: Pat
     noise = random.Random(1).randbytes(side * side * 3)  # noqa: S311  (a picture that does not compress)
     Image.frombytes("RGB", (side, side), noise).save(file, compress_level=1)
     assert file.stat().st_size > FILE_LIMIT
-    parcel = await pack(a_generation(file), "noise")
+    parcel = await pack(a_generation(file), "noise", REFUSE, age_restricted=False)
     [(name, data)] = parcel.contents
     assert name == "abcdefghjk.jpg"
     assert len(data) <= FILE_LIMIT
@@ -78,7 +83,7 @@ async def test_too_large_a_picture_goes_as_a_jpeg_and_that_is_told(tmp_path: Pat
 
 async def test_a_picture_that_is_gone_is_not_sent_as_nothing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        await pack(a_generation(tmp_path / "gone.png"), "a cat")
+        await pack(a_generation(tmp_path / "gone.png"), "a cat", REFUSE, age_restricted=False)
 
 
 async def test_thumbnails_are_small_and_leave_out_what_is_gone(picture: Path, tmp_path: Path) -> None:
@@ -87,3 +92,27 @@ async def test_thumbnails_are_small_and_leave_out_what_is_gone(picture: Path, tm
     assert name == wording.thumbnail_name(there)
     with Image.open(BytesIO(data)) as image:
         assert max(image.size) <= 160
+
+
+@pytest.mark.parametrize(
+    ("setting", "age_restricted", "names"),
+    [
+        (ContentFilter.REFUSE, True, ["abcdefghjk.png"]),
+        (ContentFilter.SPOILER, False, ["abcdefghjk.png", "SPOILER_abcdefghjk-2.png"]),
+        (ContentFilter.AGE_RESTRICTED, False, ["abcdefghjk.png"]),
+        (ContentFilter.AGE_RESTRICTED, True, ["abcdefghjk.png", "abcdefghjk-2.png"]),
+        (ContentFilter.OFF, False, ["abcdefghjk.png", "abcdefghjk-2.png"]),
+    ],
+)
+async def test_a_flagged_picture_goes_as_the_operator_has_set_it(
+    picture: Path, setting: ContentFilter, age_restricted: bool, names: list[str]
+) -> None:
+    generation = a_generation(picture, count=2, flagged=(2,))
+    parcel = await pack(generation, "two cats", setting, age_restricted=age_restricted)
+    assert [file.filename for file in parcel.files()] == names
+    assert (wording.NOT_HERE in parcel.text) == (len(names) < 2)
+    assert parcel.confined == (setting is ContentFilter.AGE_RESTRICTED and age_restricted)
+
+
+async def test_a_flagged_picture_has_no_thumbnail(picture: Path) -> None:
+    assert await thumbnails([a_generation(picture, count=1, flagged=(1,))]) == ()

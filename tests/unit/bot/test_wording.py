@@ -25,6 +25,7 @@ from bot.errors import (
     FlagValue,
     FolderUnusable,
     NoDiscord,
+    NoRecipe,
     NoSeedToKeep,
     NotAllowed,
     NotFound,
@@ -33,7 +34,7 @@ from bot.errors import (
     ReservedName,
     SourceNotYours,
 )
-from bot.history import Page
+from bot.history import Generation, Page
 from bot.ledger import AllowanceState
 from bot.source import Correction
 from bot.studio import WorkerStatus
@@ -44,16 +45,20 @@ from generation import (
     PROMPT_LIMIT,
     AllowanceSpent,
     BadPicture,
+    BadPrompt,
     BadSize,
     EmptyText,
+    Environment,
     Failure,
     FailureKind,
     GenerationError,
+    HubUnreachable,
     JobState,
     ModelUnavailable,
     NotForThisModel,
     OutOfRange,
     PictureFault,
+    PromptFault,
     QueueFull,
     Size,
     TooLong,
@@ -83,6 +88,30 @@ SENTENCES = [
     (
         UnknownChoice("scheduler", "???", choices=("DDIM", "Euler", "Heun")),
         "There is no scheduler called ???: choose DDIM, Euler and Heun.",
+    ),
+    (
+        UnknownChoice("LoRA", "inc", choices=("ink", "wool")),
+        "There is no LoRA called inc: did you mean ink?",
+    ),
+    (UnknownChoice("embedding", "inc", choices=()), "There is no embedding called inc: none is installed here."),
+    (
+        OutOfRange("weight of a LoRA", 11.0, minimum=-10.0, maximum=10.0),
+        "weight of a LoRA cannot be 11: it goes from -10 to 10.",
+    ),
+    (
+        NotForThisModel("clip_skip", model="sdxl"),
+        "The model sdxl has no use for clip skip: leave it out, or choose another model.",
+    ),
+    (
+        BadPrompt("prompt", "[cat|dog]", fault=PromptFault.ALTERNATION),
+        (
+            "In the prompt, [cat|dog] takes turns between words, which Easel does not do; two prompts are mixed "
+            'as ("red cat", "blue dog").blend(0.7, 0.3).'
+        ),
+    ),
+    (
+        BadPrompt("negative_prompt", "<lora:ink>", fault=PromptFault.TAG_NOT_HERE),
+        "In the negative_prompt, <lora:ink> stands in the negative prompt; LoRAs belong in the prompt.",
     ),
     (
         BadSize("500x500", closest="496x496", grid=16, minimum=128, maximum=512),
@@ -120,6 +149,7 @@ SENTENCES = [
         "This would take 30 s of drawing time and you have 4 s left, which does not refill here.",
     ),
     (ModelUnavailable("sdxl", "No file is there."), "The model sdxl cannot be used: No file is there."),
+    (HubUnreachable("sdxl", "Nobody answers."), "The model sdxl cannot be used: Nobody answers."),
     (WorkerDied(-9), "The drawing process ended by itself; the log has its last words."),
     (WorkerBusy("draw"), "Drawing is not possible: draw."),
     (
@@ -197,6 +227,7 @@ SENTENCES = [
         ),
     ),
     (CommandsRefused("Nope."), "Discord did not take the commands, so the bot cannot start: Nope."),
+    (NoRecipe("cat.png"), "cat.png tells nothing of how it was made: say what to draw in words."),
     (DrawingFailed(None), "Cancelled; it cost nothing."),
     (
         NotWritten("out.png", reason="Read-only file system", kept="data/a.png"),
@@ -232,7 +263,7 @@ def test_every_fault_of_an_upload_has_words(fault: PictureFault, name: str) -> N
 def test_every_failure_says_that_it_cost_nothing(kind: FailureKind) -> None:
     words = wording.failure_sentence(Failure(kind=kind, detail="Traceback: secret/path"))
     assert words.endswith("It cost nothing.")
-    assert "secret" not in words
+    assert ("secret" in words) is (kind is FailureKind.UNFIT)  # whose detail is written for everybody
 
 
 @pytest.mark.parametrize("correction", Correction)
@@ -450,3 +481,50 @@ def test_lists_read_as_people_write_them() -> None:
     assert listing(("a",)) == "a"
     assert listing(("a", "b", "c")) == "a, b and c"
     assert listing(("a", "b", "c"), limit=2) == "a, b and others"
+
+
+@pytest.mark.parametrize("fault", PromptFault)
+def test_every_fault_of_a_prompt_has_a_sentence_of_its_own(fault: PromptFault) -> None:
+    said = wording.sentence(BadPrompt("prompt", "<x>", fault=fault))
+    assert said.startswith("In the prompt, <x> ")
+    others = [
+        wording.sentence(BadPrompt("prompt", "<x>", fault=other)) for other in PromptFault if other is not fault
+    ]
+    assert said not in others
+
+
+def test_what_does_not_fit_a_model_is_told_as_it_is_and_cannot_format_anything() -> None:
+    failure = Failure(kind=FailureKind.UNFIT, detail="The LoRA *ink* is made for another kind of model than sd1.")
+    assert wording.failure_sentence(failure) == (
+        r"The LoRA \*ink\* is made for another kind of model than sd1. It cost nothing."
+    )
+    assert wording.sentence(DrawingFailed(failure)) == failure.detail
+
+
+def drawn_with(*unknown: str) -> Generation:
+    environment = Environment(
+        device="cpu",
+        dtype="float32",
+        threads=1,
+        batch_size=1,
+        model_revision="1",
+        versions={},
+        unknown_words=unknown,
+    )
+    return a_generation(recipe=a_recipe().drawn_in(environment))
+
+
+def test_a_result_names_the_words_that_the_model_does_not_know() -> None:
+    generation = drawn_with("dragon", "castle")
+    assert wording.result(generation).endswith("\n-# storybook does not know: dragon, castle.")
+    assert wording.drawn_in_shell(generation).endswith("\nstorybook does not know: dragon, castle.")
+    assert "does not know" not in wording.result(drawn_with()) + wording.drawn_in_shell(drawn_with())
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(min_size=1, max_size=1500), min_size=7, max_size=300))
+def test_unknown_words_take_a_line_however_many_and_long_they_are(words: list[str]) -> None:
+    note = wording.result(drawn_with(*words)).splitlines()[-1]
+    assert note.startswith("-# storybook does not know: ")
+    assert note.endswith(" and others.")
+    assert len(note) < 600

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from generation import Mode, Recipe, Scheduler
-from generation.metadata import parameters, pnginfo, read
+from generation.infotext import write
+from generation.metadata import pnginfo, read, read_recipe
 from generation.request import SEED_LIMIT
 from tests.recipes import a_recipe
 
@@ -60,17 +62,13 @@ def test_the_text_for_other_programs_is_written_as_they_read_it() -> None:
         source="ab" * 32,
     )
 
-    text, settings_line = parameters(recipe).rsplit("\n", 1)
+    text, settings_line = write(recipe).rsplit("\n", 1)
 
     assert text == "a red cat,\non the beach\nNegative prompt: fog"
     assert settings_line.startswith(
-        "Steps: 30, Sampler: DPM++ 2M Karras, CFG scale: 7, Seed: 0, Size: 512x768, Model: storybook, "
-        "Denoising strength: 0, Version: Easel "
+        "Steps: 30, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 0, Size: 512x768, "
+        "Model: storybook, Denoising strength: 0, Version: Easel "
     )
-
-
-def test_a_value_with_a_comma_is_quoted_for_other_programs() -> None:
-    assert 'Model: "my, model"' in parameters(a_recipe(model="my, model"))
 
 
 def test_other_programs_find_their_text(file: Path) -> None:
@@ -92,8 +90,6 @@ def test_what_is_no_picture_has_no_recipe(tmp_path: Path, content: bytes) -> Non
 
 
 def test_pictures_of_other_programs_have_no_recipe(tmp_path: Path) -> None:
-    from PIL.PngImagePlugin import PngInfo
-
     foreign = PngInfo()
     foreign.add_text("easel", '{"prompt": "not all of a recipe"}')
     Image.new("RGB", (1, 1)).save(tmp_path / "a.png", pnginfo=foreign)
@@ -101,3 +97,66 @@ def test_pictures_of_other_programs_have_no_recipe(tmp_path: Path) -> None:
     Image.new("RGB", (1, 1)).save(tmp_path / "c.jpg")
 
     assert [read(tmp_path / name) for name in ("a.png", "b.png", "c.jpg", "missing.png")] == [None] * 4
+
+
+def test_the_recipe_of_a_picture_of_easel_is_found_whole(file: Path) -> None:
+    recipe = a_recipe(seeds=(4, 5), clip_skip=2)
+    Image.new("RGB", (1, 1)).save(file, pnginfo=pnginfo(recipe, 1))
+
+    found = read_recipe(file)
+
+    assert found is not None
+    assert found.program == "Easel"
+    assert found.recipe == a_recipe(seeds=(5,), clip_skip=2)
+    assert found.options["seed"] == 5
+    assert found.options["clip_skip"] == 2
+    assert "strength" not in found.options
+
+
+A1111 = "a red cat, 赤い猫\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 3, Size: 64x64"
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "webp"])
+@pytest.mark.parametrize(
+    "comment",
+    [
+        b"UNICODE\0" + A1111.encode("utf-16-be"),
+        b"UNICODE\0" + A1111.encode("utf-16-le"),
+        b"ASCII\0\0\0" + A1111.encode(),
+    ],
+)
+def test_other_formats_hold_it_as_a_comment(tmp_path: Path, suffix: str, comment: bytes) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9286] = comment
+    Image.new("RGB", (1, 1)).save(tmp_path / f"picture.{suffix}", exif=exif)
+
+    found = read_recipe(tmp_path / f"picture.{suffix}")
+
+    assert found is not None
+    assert found.program == "AUTOMATIC1111"
+    assert found.options["prompt"] == "a red cat, 赤い猫"
+    assert found.options["seed"] == 3
+
+
+def test_comfyui_is_asked_last(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_text("prompt", '{"1": {"class_type": "KSampler", "inputs": {"seed": 3, "latent_image": ["9", 0]}}}')
+    Image.new("RGB", (1, 1)).save(tmp_path / "a.png", pnginfo=info)
+    info.add_text("parameters", A1111)
+    Image.new("RGB", (1, 1)).save(tmp_path / "b.png", pnginfo=info)
+
+    found = [read_recipe(tmp_path / name) for name in ("a.png", "b.png")]
+
+    assert [each.program for each in found if each is not None] == ["ComfyUI", "AUTOMATIC1111"]
+
+
+def test_a_text_that_unpacks_to_too_much_tells_nothing(tmp_path: Path) -> None:
+    bomb, long = PngInfo(), PngInfo()
+    bomb.add_text("parameters", "a" * 50_000_000, zip=True)
+    long.add_text("easel", "[" * 900_000)
+    for name, info in (("bomb.png", bomb), ("long.png", long)):
+        Image.new("RGB", (1, 1)).save(tmp_path / name, pnginfo=info)
+        assert read_recipe(tmp_path / name) is None
+    for content in (b"", b"no picture", b"\x89PNG\r\n\x1a\n rubbish"):
+        (tmp_path / "rubbish.png").write_bytes(content)
+        assert read_recipe(tmp_path / "rubbish.png") is None

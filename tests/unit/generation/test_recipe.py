@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from generation import (
     SEED_LIMIT,
+    BadPrompt,
     BadSize,
     EmptyText,
     Environment,
+    Family,
     InvalidRequest,
     Mode,
     NotForThisModel,
@@ -19,6 +21,7 @@ from generation import (
     Request,
     Scheduler,
     Size,
+    SizeBounds,
     TooLong,
     UnknownChoice,
     complete,
@@ -45,6 +48,27 @@ def test_holes_take_the_models_defaults() -> None:
     assert (recipe.num_inference_steps, recipe.guidance_scale) == (25, 7.5)
     assert recipe.mode is Mode.TEXT_TO_IMAGE
     assert recipe.strength is None
+
+
+def test_clip_skip_is_kept_where_the_model_can_do_it() -> None:
+    assert completed().clip_skip == completed(clip_skip=1).clip_skip == 1
+    recipe = completed(clip_skip=2)
+    assert recipe.clip_skip == recipe.to_request().clip_skip == 2
+    for layer in (0, 13):
+        with pytest.raises(OutOfRange):
+            completed(clip_skip=layer)
+    sdxl, chance = a_model(family=Family.SDXL), random.Random(1)  # noqa: S311
+    with pytest.raises(NotForThisModel):
+        complete(Request(prompt="a", clip_skip=2), model=sdxl, source_size=None, chance=chance)
+    drawn = complete(Request(prompt="a", clip_skip=1), model=sdxl, source_size=None, chance=chance)
+    assert complete(drawn.to_request(), model=sdxl, source_size=None, chance=chance) == drawn
+
+
+@pytest.mark.parametrize("argument", ["prompt", "negative_prompt"])
+def test_a_prompt_that_cannot_be_drawn_is_refused_before_anything_is_recorded(argument: str) -> None:
+    with pytest.raises(BadPrompt) as caught:
+        completed(**{argument: "a [cat|dog]"})
+    assert caught.value.argument == argument
 
 
 def test_every_picture_has_a_seed_of_its_own_and_the_last_seed_wraps() -> None:
@@ -104,6 +128,23 @@ def test_any_text_is_a_size_or_a_refusal_that_names_a_possible_one(text: str) ->
     assert size.width % bounds.grid == size.height % bounds.grid == 0
     assert bounds.minimum <= min(size.width, size.height)
     assert max(size.width, size.height) <= bounds.maximum
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("landscape", "384x256"),
+        ("portrait", "256x384"),
+        ("square", "256x256"),
+        ("1:1", "256x256"),
+        ("3:2", "384x256"),
+    ],
+)
+def test_a_size_that_the_model_has_learnt_stands_for_its_aspect(text: str, size: str) -> None:
+    learnt = (Size(width=384, height=256), Size(width=256, height=384))
+    bounds = SizeBounds(native=Size(width=256, height=256), grid=16, minimum=128, maximum=768, trained=learnt)
+    assert str(bounds.read(text)) == size
+    assert str(bounds.read("2:1")) == "368x176"
 
 
 @given(

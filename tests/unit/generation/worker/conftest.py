@@ -64,7 +64,9 @@ def set_up(folders: dict[str, Path]) -> SetUp:
                 draws_batches=batches,
             )
             loaded = Pipelines(placement).get(inspect_model(str(folders[kind])))
-            kept[key] = Easel(loaded=loaded, engine=Engine(placement, {"torch": torch.__version__}))
+            kept[key] = Easel(
+                loaded=loaded, engine=Engine(placement, {"torch": torch.__version__}, watermarked=False)
+            )
         return kept[key]
 
     return set_up

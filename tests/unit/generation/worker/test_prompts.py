@@ -1,75 +1,16 @@
-"""Weights and long prompts."""
+"""What the denoising network is told."""
 
-import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from generation.worker.prompts import encode, parse
+from generation.storybook.vocabulary import build_tokenizer
+from generation.worker.adapters import Embedding, Unfit
+from generation.worker.prompts import encode, unknown_words
 from tests.models import small_sd1, small_sdxl
-
-
-def parts(prompt: str) -> list[tuple[str, float]]:
-    return [(part.text, round(part.weight, 4)) for part in parse(prompt)]
-
-
-@pytest.mark.parametrize(
-    ("prompt", "expected"),
-    [
-        ("a red cat", [("a red cat", 1.0)]),
-        ("a (red) cat", [("a ", 1.0), ("red", 1.1), (" cat", 1.0)]),
-        ("a ((red)) cat", [("a ", 1.0), ("red", 1.21), (" cat", 1.0)]),
-        ("a (red:1.3) cat", [("a ", 1.0), ("red", 1.3), (" cat", 1.0)]),
-        ("a (red: 0.5 ) cat", [("a ", 1.0), ("red", 0.5), (" cat", 1.0)]),
-        ("(red:0)", [("red", 0.0)]),
-        ("(red:-.5)", [("red", -0.5)]),
-        ("a [red] cat", [("a ", 1.0), ("red", 0.9091), (" cat", 1.0)]),
-        ("((red) cat:1.5)", [("red", 1.65), (" cat", 1.5)]),
-        ("[(red:2)]", [("red", 1.8182)]),
-        (r"a \(red\) cat \\", [("a (red) cat \\", 1.0)]),
-        (r"(red\):1.5)", [("red)", 1.5)]),
-        ("time 12:30 (12:30)", [("time 12:30 ", 1.0), ("12", 30.0)]),
-        ("(red:very)", [("red:very", 1.1)]),
-        ("(neutral:1.0) text", [("neutral text", 1.0)]),
-        ("()", []),
-        ("", []),
-    ],
-)
-def test_brackets_give_weights(prompt: str, expected: list[tuple[str, float]]) -> None:
-    assert parts(prompt) == expected
-
-
-@pytest.mark.parametrize(
-    "prompt", ["a dog :)", "(: a dog", "[a dog", "a dog ]:", ")(", "a (dog]", "c:\\cats", ":1.5)"]
-)
-def test_a_bracket_without_its_partner_is_text(prompt: str) -> None:
-    assert parts(prompt) == [(prompt, 1.0)]
-
-
-def test_a_lone_bracket_does_not_take_a_pair_with_it() -> None:
-    assert parts("(a [cat) b") == [("a [cat", 1.1), (" b", 1.0)]
-    assert parts("(a dog :) )") == [("a dog :", 1.1), (" )", 1.0)]
-
-
-@settings(deadline=None)
-@given(st.text(max_size=300))
-def test_any_text_has_parts_of_finite_weight(prompt: str) -> None:
-    assert all(not math.isnan(part.weight) and part.text for part in parse(prompt))
-
-
-@settings(deadline=None)
-@given(st.text(st.characters(exclude_characters="()[]\\"), max_size=300))
-def test_a_text_without_brackets_is_kept_to_the_letter(prompt: str) -> None:
-    assert "".join(part.text for part in parse(prompt)) == prompt
-
-
-def test_very_deep_brackets_are_read() -> None:
-    assert parts("(" * 700 + "a" + "]" * 100)[0][1] == 1.0
-    assert [text for text, _ in parts("[" * 700 + "a" + "]" * 700)] == ["a"]
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +61,112 @@ def test_a_weight_changes_what_is_weighted_in_its_proportion(sd1: Any) -> None:
 @torch.inference_mode()
 def test_nothing_is_said_for_the_negative_prompt_where_nobody_listens(sd1: Any) -> None:
     assert encode(sd1, "a", "b", guided=False).arguments().keys() == {"prompt_embeds"}
+
+
+@torch.inference_mode()
+def test_break_fills_a_chunk_up_and_begins_another(sd1: Any) -> None:
+    told = encode(sd1, "a cat BREAK a dog", "", guided=True)
+    first, second = (encode(sd1, text, "", guided=False).prompt_embeds for text in ("a cat", "a dog"))
+
+    assert torch.equal(told.prompt_embeds, torch.cat([first, second], dim=1))
+    assert told.negative_prompt_embeds.shape == told.prompt_embeds.shape
+
+
+@torch.inference_mode()
+def test_a_long_prompt_is_cut_after_a_comma_where_one_is_near(sd1: Any) -> None:
+    first, second = "x" * 70 + ",", "y" * 10  # 71 of the 75 tokens that fit, a token a letter
+    cut = encode(sd1, f"{first}{second}", "", guided=False).prompt_embeds
+    broken = encode(sd1, f"{first} BREAK {second}", "", guided=False).prompt_embeds
+    assert torch.equal(cut, broken)
+
+    far = encode(sd1, "x" * 50 + "," + "y" * 40, "", guided=False).prompt_embeds
+    assert not torch.equal(far, encode(sd1, "x" * 50 + ", BREAK " + "y" * 40, "", guided=False).prompt_embeds)
+
+
+@torch.inference_mode()
+def test_a_blend_is_the_mean_of_what_its_texts_say(sd1: Any, sdxl: Any) -> None:
+    for pipeline in (sd1, sdxl):
+        long = "dog " * 30
+        blend = encode(pipeline, f'("red cat", "{long}").blend(3, 1)', "", guided=False)
+        cat = encode(pipeline, "red cat", "", guided=False)
+        dog = encode(pipeline, long, "", guided=False)
+        length = cat.prompt_embeds.shape[1]
+        mean = 0.75 * cat.prompt_embeds + 0.25 * dog.prompt_embeds[:, :length]
+        assert blend.prompt_embeds.shape == dog.prompt_embeds.shape
+        assert torch.allclose(blend.prompt_embeds[:, :length], mean, atol=1e-6)
+        if blend.pooled_prompt_embeds is not None:
+            mean = 0.75 * cat.pooled_prompt_embeds + 0.25 * dog.pooled_prompt_embeds
+            assert torch.allclose(blend.pooled_prompt_embeds, mean, atol=1e-6)
+
+
+@torch.inference_mode()
+def test_clip_skip_takes_an_earlier_layer_through_the_last_norm(sd1: Any) -> None:
+    ids = sd1.tokenizer("a cat", padding="max_length", return_tensors="pt").input_ids
+    states = sd1.text_encoder(ids, output_hidden_states=True).hidden_states
+    norm = sd1.text_encoder.final_layer_norm
+
+    plain, one, two, three = (
+        encode(sd1, "a cat", "", guided=False, **options).prompt_embeds
+        for options in ({}, {"clip_skip": 1}, {"clip_skip": 2}, {"clip_skip": 3})
+    )
+
+    assert torch.equal(plain, one)
+    assert torch.equal(one, norm(states[3]))  # after the last of three layers
+    assert torch.equal(two, norm(states[2]))
+    assert torch.equal(three, norm(states[1]))
+    with pytest.raises(Unfit, match="has 3 layers: clip skip goes from 1 to 3"):
+        encode(sd1, "a cat", "", guided=False, clip_skip=4)
+
+
+@torch.inference_mode()
+def test_an_embedding_stands_where_its_name_stands(sd1: Any) -> None:
+    # The vectors of the letters of "cat" say what "cat" says.
+    table = sd1.text_encoder.get_input_embeddings().weight
+    letters = sd1.tokenizer("cat", add_special_tokens=False).input_ids
+    embeddings = {"easy-neg.v2": Embedding(vectors=(table[letters].clone(),))}
+
+    for typed in ("a Easy-Neg.v2 dog", "a <easy-neg.v2> dog"):
+        told = encode(sd1, typed, "", guided=False, embeddings=embeddings)
+        assert torch.equal(told.prompt_embeds, encode(sd1, "a cat dog", "", guided=False).prompt_embeds)
+    weighted = encode(sd1, "a (easy-neg.v2:1.3) dog", "", guided=False, embeddings=embeddings)
+    expected = encode(sd1, "a (cat:1.3) dog", "", guided=False)
+    assert torch.equal(weighted.prompt_embeds, expected.prompt_embeds)
+
+    plain = encode(sd1, "easy-neg.v2s", "", guided=False)
+    told = encode(sd1, "easy-neg.v2s", "", guided=False, embeddings=embeddings)
+    assert torch.equal(told.prompt_embeds, plain.prompt_embeds)  # a longer word is another one
+
+
+@torch.inference_mode()
+def test_an_embedding_is_never_cut_in_two(sd1: Any) -> None:
+    table = sd1.text_encoder.get_input_embeddings().weight
+    letters = sd1.tokenizer("catcat", add_special_tokens=False).input_ids
+    told = encode(
+        sd1, "x" * 72 + " six", "", guided=False, embeddings={"six": Embedding(vectors=(table[letters].clone(),))}
+    )
+    expected = encode(sd1, "x" * 72 + " BREAK catcat", "", guided=False)
+    assert torch.equal(told.prompt_embeds, expected.prompt_embeds)
+
+
+def test_words_that_a_small_vocabulary_lacks_are_named_once_as_they_were_typed() -> None:
+    tokenizer = build_tokenizer(("a", "red", "cat", "the", "on"))
+    pipeline = SimpleNamespace(tokenizer=tokenizer)
+
+    def unknown(*prompts: str, **options: Any) -> tuple[str, ...]:
+        return unknown_words(pipeline, *prompts, **options)
+
+    assert unknown("a red cat") == ()
+    assert unknown("A Red (Dragon:1.3), the cat's castle!", "[dragon] 7 fog 16:9") == ("dragon", "castle", "fog")
+    assert unknown("1,000 :) -- <3 🐈 ...") == ()
+    assert unknown("Žluťoučký cat, ein Schloß") == ("Žluťoučký", "ein", "Schloß")
+    assert unknown('("a cat", "a unicorn").blend(1, 1) <lora:ink>') == ("unicorn",)
+    assert unknown("ink cat", embeddings={"ink": Embedding(vectors=())}) == ()
+
+
+def test_a_large_vocabulary_knows_every_word() -> None:
+    words = tuple(
+        f"{a}{b}{c}{d}" for a in "bcdf" for b in "aeiouy" for c in "ghjklmnpqrst" for d in "abcdefghijklmnopqr"
+    )
+    tokenizer = build_tokenizer(words)
+    assert len(tokenizer) > 5000
+    assert unknown_words(SimpleNamespace(tokenizer=tokenizer), "dragon") == ()

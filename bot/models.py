@@ -1,0 +1,361 @@
+"""`easel models`: the catalogue as the operator sees it; what is added to it, forgotten, and tried."""
+
+import asyncio
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from PIL import Image
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.table import Table
+
+from bot.settings import Settings
+from bot.wording import models as wording
+from generation import (
+    Catalogue,
+    Failed,
+    Found,
+    Generate,
+    Kind,
+    LoadFailed,
+    Loading,
+    Mode,
+    Model,
+    ModelUnavailable,
+    Request,
+    Size,
+    Supervisor,
+    UnknownChoice,
+    Use,
+    WorkerDied,
+    add_entry,
+    complete,
+    find_model,
+    inspect,
+    read_entries,
+    remove_entry,
+    repository_of,
+    size_on_disk,
+)
+
+_FOLDERS = {Kind.LORA: "loras", Kind.EMBEDDING: "embeddings", Kind.CONTROLNET: "controlnets"}
+_MODES = {Use.TEXT: Mode.TEXT_TO_IMAGE, Use.IMAGE: Mode.IMAGE_TO_IMAGE}
+_NO_SOURCE = "0" * 64  # the hash of a source image that is in no store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One thing that was tried; `ok` is None where there was nothing to try."""
+
+    name: str
+    family: str
+    origin: str
+    mode: str
+    ok: bool | None
+    result: str
+
+
+def commands(
+    settings_of: Callable[[], Settings], finish: Callable[[Coroutine[Any, Any, None]], None]
+) -> typer.Typer:
+    """The command group; `finish` runs a coroutine and turns its errors into sentences and an exit code."""
+    group = typer.Typer(help="What Easel can draw with: list, add, remove, check.", no_args_is_help=True)
+    console = Console(highlight=False)
+
+    @group.command("list")
+    def list_() -> None:
+        """Show every model, LoRA, embedding and ControlNet, and which are on this machine."""
+
+        async def work() -> None:
+            console.print(await asyncio.to_thread(_table, settings_of()))
+
+        finish(work())
+
+    @group.command()
+    def add(
+        source: Annotated[
+            str,
+            typer.Argument(help="A name of the catalogue, a Hugging Face id, a folder or a single file."),
+        ],
+        name: Annotated[str | None, typer.Option(help="What to call it; its own name by default.")] = None,
+    ) -> None:
+        """Add a model, LoRA, embedding or ControlNet. Files stay where they are; hub models are fetched."""
+        finish(_add(source, name, settings_of(), console))
+
+    @group.command()
+    def remove(
+        name: Annotated[str, typer.Argument(help="The name of what was added, or of a model that was fetched.")],
+        yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before files are deleted.")] = False,
+    ) -> None:
+        """Forget what was added, and delete what Easel downloaded for it; your own files stay."""
+
+        def sure() -> bool:
+            return yes or typer.confirm(wording.SURE)
+
+        async def work() -> None:
+            await asyncio.to_thread(_remove, name, settings_of(), sure, console)
+
+        finish(work())
+
+    @group.command()
+    def check(
+        name: Annotated[str | None, typer.Argument(help="One model; all of them by default.")] = None,
+    ) -> None:
+        """Load each model that is here and draw with it once in each mode."""
+        trials: list[Trial] = []
+
+        async def work() -> None:
+            trials.extend(await try_out(settings_of(), name, console))
+
+        finish(work())
+        console.print(_trials(trials))
+        if any(trial.ok is False for trial in trials):
+            raise typer.Exit(1)
+
+    return group
+
+
+def _catalogue(settings: Settings) -> Catalogue:
+    return Catalogue.read(default=settings.model, own=own_file(settings))
+
+
+def own_file(settings: Settings) -> Path:
+    """The operator's own catalogue file."""
+    return settings.data_dir / "models" / "models.toml"
+
+
+# list ------------------------------------------------------------------------------------------------------------
+
+
+def _table(settings: Settings) -> Table:
+    table = Table(*wording.LIST_HEAD, box=None, pad_edge=False)
+    for model in _catalogue(settings).values():
+        path = find_model(model)
+        half = model.memory("float16")
+        table.add_row(
+            model.name,
+            model.title,
+            str(model.family),
+            wording.made_for(model),
+            wording.licence(model),
+            wording.gigabytes(size_on_disk(path)) if path is not None else wording.NOT_HERE,
+            wording.gigabytes(half),
+            style=None if path is not None else "dim",
+        )
+    for kind, file in _adapters(settings):
+        table.add_row(file.stem, str(file.resolve()), "", str(kind), "", wording.gigabytes(size_on_disk(file)), "")
+    return table
+
+
+def _adapters(settings: Settings) -> Iterator[tuple[Kind, Path]]:
+    for kind, folder in _FOLDERS.items():
+        for file in sorted((settings.data_dir / "models" / folder).glob("*")):
+            if not file.name.startswith("."):
+                yield kind, file
+
+
+# add -------------------------------------------------------------------------------------------------------------
+
+
+async def _add(source: str, name: str | None, settings: Settings, console: Console) -> None:
+    known = dict(_catalogue(settings))
+    if source in known:
+        await _load(known[source], settings, console)
+        console.print(wording.fetched(known[source]), markup=False)
+        return
+    found = await asyncio.to_thread(inspect, source)
+    if found.model is None:
+        link = await asyncio.to_thread(_link, found, name, settings)
+        console.print(wording.linked(found, link), markup=False)
+        return
+    model = found.model if name is None else replace(found.model, name=name)
+    if model.name in known:
+        raise ModelUnavailable(model.name, wording.taken(model.name))
+    seconds = await _load(model, settings, console)
+    await asyncio.to_thread(add_entry, own_file(settings), model)
+    console.print(wording.added(model, seconds), markup=False)
+
+
+async def _load(model: Model, settings: Settings, console: Console) -> float:
+    """Fetch and load `model` in a worker; returns the seconds. Raises ModelUnavailable or WorkerDied."""
+    supervisor = Supervisor(device=settings.device, threads=settings.threads)
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    try:
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(wording.LOADING_MODEL, total=None)
+
+            def on_report(report: Loading) -> None:
+                if report.total:
+                    description = wording.FETCHING_MODEL if report.done < report.total else wording.LOADING_MODEL
+                    bar.update(task, description=description, completed=report.done, total=report.total)
+
+            report = await supervisor.load(model, on_report)
+    finally:
+        await supervisor.close()
+    if isinstance(report, LoadFailed):
+        raise ModelUnavailable(model.name, report.failure.detail)
+    return report.seconds
+
+
+def _link(found: Found, name: str | None, settings: Settings) -> Path:
+    """A link to `found` beside the others of its kind; a copy where the system has no links."""
+    assert found.path is not None  # noqa: S101 (only models are on the hub)
+    folder = settings.data_dir / "models" / _FOLDERS[found.kind]
+    link = folder / f"{name if name is not None else found.path.stem}{found.path.suffix}"
+    if link.exists() or link.is_symlink():
+        raise ModelUnavailable(link.stem, wording.taken(link.stem))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            link.symlink_to(found.path)
+        except NotImplementedError:
+            shutil.copyfile(found.path, link)
+    except OSError as error:
+        raise ModelUnavailable(link.stem, f"{link} cannot be written ({error.strerror or error})") from error
+    return link
+
+
+# remove ----------------------------------------------------------------------------------------------------------
+
+
+def _remove(name: str, settings: Settings, sure: Callable[[], bool], console: Console) -> None:
+    known = _catalogue(settings)
+    for _, file in _adapters(settings):
+        if name == file.stem:
+            if not file.is_symlink():
+                raise ModelUnavailable(name, wording.not_ours(file))
+            kept = str(file.resolve())
+            file.unlink()
+            console.print(wording.forgotten(name, kept), markup=False)
+            return
+    if name not in known:
+        raise UnknownChoice("model", name, choices=tuple(known))
+    model = known[name]
+    own = name in read_entries(own_file(settings))
+    fetched = list(_fetched(model, known, settings))
+    if not own and not fetched:
+        raise ModelUnavailable(name, wording.nothing_to_remove(name))
+    for folder in fetched:
+        console.print(wording.to_delete(folder, _weight(folder)), markup=False)
+    if fetched and not sure():
+        return
+    for folder in fetched:
+        shutil.rmtree(folder)
+    if own:
+        remove_entry(own_file(settings), name)
+    path = model.folder
+    console.print(wording.forgotten(name, str(path) if path is not None else None), markup=False)
+
+
+def _fetched(model: Model, known: Catalogue, settings: Settings) -> Iterator[Path]:
+    """What was downloaded for `model` into the data folder, and belongs to no other model."""
+    others = {place.source for other in known.values() if other.name != model.name for place in other.places}
+    places = [*model.places, *([model.lora] if model.lora is not None else [])]
+    for source in dict.fromkeys(place.source for place in places):
+        folder = next(repository_of(place) for place in places if place.source == source)
+        if folder is not None and folder.is_relative_to(settings.data_dir) and source not in others:
+            yield folder
+
+
+def _weight(folder: Path) -> int:
+    return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
+
+
+# check -----------------------------------------------------------------------------------------------------------
+
+
+async def try_out(settings: Settings, name: str | None, console: Console) -> list[Trial]:
+    """Load and draw with the model `name`, or with every one, and look at every other file.
+
+    Raises UnknownChoice, and what reading the catalogue raises.
+    """
+    known = _catalogue(settings)
+    models = list(known.values()) if name is None else [known.find(name)]
+    trials: list[Trial] = []
+    supervisor = Supervisor(device=settings.device, threads=settings.threads)
+    try:
+        with tempfile.TemporaryDirectory() as folder, console.status("") as status:
+            for model in models:
+                status.update(model.name)
+                trials += await _try_model(model, supervisor, Path(folder))
+    finally:
+        await supervisor.close()
+    for kind, file in _adapters(settings) if name is None else ():
+        try:
+            await asyncio.to_thread(inspect, str(file))
+            ok, words = True, wording.FILE_IS_FINE
+        except ModelUnavailable as error:
+            ok, words = False, error.reason
+        trials.append(Trial(name=file.stem, family="", origin=_origin(file), mode=str(kind), ok=ok, result=words))
+    return trials
+
+
+async def _try_model(model: Model, supervisor: Supervisor, folder: Path) -> list[Trial]:
+    path = await asyncio.to_thread(find_model, model)
+
+    def trial(mode: str, ok: bool | None, result: str) -> Trial:
+        origin = "" if path is None else _origin(path)
+        return Trial(name=model.name, family=str(model.family), origin=origin, mode=mode, ok=ok, result=result)
+
+    if path is None:
+        return [trial("", None, wording.not_checked(model.name))]
+    try:
+        report = await supervisor.load(model)
+        if isinstance(report, LoadFailed):
+            return [trial("load", False, report.failure.detail)]
+        trials = []
+        for use in model.can:
+            if use not in _MODES:
+                trials.append(trial(str(use), None, wording.loads_only(wording.NO_SUCH_MODE)))
+                continue
+            words = await _draw(model, _MODES[use], supervisor, folder)
+            trials.append(trial(str(use), words is None, wording.DRAWN if words is None else words))
+    except WorkerDied as error:
+        return [trial("load", False, str(error))]
+    return trials
+
+
+async def _draw(model: Model, mode: Mode, supervisor: Supervisor, folder: Path) -> str | None:
+    """Draw one small picture; returns what went wrong, in words, or None."""
+    side = max(model.size.minimum // model.size.grid, 1) * model.size.grid
+    steps = int(min(max(2, model.steps.minimum), model.steps.maximum))
+    source: Path | None = None
+    request = Request(prompt="a red house", size=f"{side}x{side}", num_inference_steps=steps, seed=7)
+    if mode is Mode.IMAGE_TO_IMAGE:
+        source = folder / "source.png"
+        await asyncio.to_thread(Image.linear_gradient("L").convert("RGB").resize((side, side)).save, source)
+        request = replace(request, source=_NO_SOURCE, strength=1.0)
+    recipe = complete(request, model=model, source_size=Size(width=side, height=side), chance=random.Random(0))  # noqa: S311
+    order = Generate(
+        job="check",
+        recipe=recipe,
+        model=model,
+        folder=str(folder),
+        source_file=None if source is None else str(source),
+    )
+    report = await supervisor.draw(order, lambda _: None)
+    return report.failure.detail if isinstance(report, Failed) else None
+
+
+def _origin(path: Path) -> str:
+    if path.is_file():
+        return path.suffix.removeprefix(".")
+    return "hub" if path.parent.name == "snapshots" else "folder"
+
+
+def _trials(trials: list[Trial]) -> Table:
+    table = Table(*wording.CHECK_HEAD, box=None, pad_edge=False)
+    for trial in trials:
+        style = {True: "green", False: "red", None: "yellow"}[trial.ok]
+        table.add_row(trial.name, trial.family, trial.origin, trial.mode, f"[{style}]{_plain(trial.result)}[/]")
+    return table
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,83 @@
+"""What is said about where a picture comes from. It holds no Discord formatting."""
+
+import time
+
+from bot.redraw import Redrawn
+from bot.verify import Findings
+from bot.wording.text import listing, number, shorten
+from generation import FoundRecipe
+
+_PROMPT_SHOWN = 120
+_SURE = 1e-9  # a smaller chance is told as none
+
+_OPTIONS = {
+    "model": "model",
+    "size": "size",
+    "seed": "seed",
+    "num_inference_steps": "steps",
+    "guidance_scale": "guidance",
+    "scheduler": "scheduler",
+    "strength": "strength",
+    "clip_skip": "clip skip",
+}
+
+
+def findings(found: Findings) -> list[str]:
+    """A line for each witness, whatever it says, and what follows from all of them."""
+    lines = [_watermark(found), _recipe(found), _records(found)]
+    if not found.made_here:
+        lines.append("So nothing tells that it was made here.")
+    return lines
+
+
+def redrawn(found: FoundRecipe, again: Redrawn) -> list[str]:
+    """What is drawn again, and what of it differs."""
+    lines = [f"This picture is of {found.program}: {told(found)}."]
+    if again.instead:
+        lines.append(f"The model {shorten(again.instead, 60)} is not here; {again.model} draws instead.")
+    if again.left:
+        fields = listing(tuple(_OPTIONS[name] for name in again.left))
+        lines.append(f"Its {fields} would not fit {again.model}, which takes its own.")
+    if again.source_wanted:
+        lines.append("It was made from another picture, which is not in it: give that with --image.")
+    if found.not_taken:
+        left = listing(tuple(shorten(phrase, 60) for phrase in found.not_taken))
+        lines.append(f"Left out, since Easel has nothing like it: {left}.")
+    return lines
+
+
+def told(found: FoundRecipe) -> str:
+    """What was understood, in words."""
+    options = found.options
+    parts = [f"“{shorten(options['prompt'], _PROMPT_SHOWN)}”"] if "prompt" in options else ["no prompt"]
+    if options.get("negative_prompt"):
+        parts.append(f"without “{shorten(options['negative_prompt'], _PROMPT_SHOWN)}”")
+    for name, word in _OPTIONS.items():
+        if name in options:
+            value = options[name]
+            plain = name in {"model", "size", "scheduler", "seed"}
+            parts.append(f"{word} {shorten(str(value), 60) if plain else number(value)}")
+    return ", ".join(parts)
+
+
+def _watermark(found: Findings) -> str:
+    trace = found.watermark
+    if trace is None:
+        return "Watermark: none is to be found; a small, scaled or strongly compressed picture may have lost it."
+    chance = "beyond doubt" if trace.chance < _SURE else f"by chance in one of {1 / trace.chance:,.0f} pictures"
+    return f"Watermark: {trace.watermark}, {chance}."
+
+
+def _recipe(found: Findings) -> str:
+    if found.recipe is None:
+        return "Recipe: there is none in the file."
+    return f"Recipe: {found.recipe.program} wrote one into it, {told(found.recipe)}."
+
+
+def _records(found: Findings) -> str:
+    generation = found.generation
+    if generation is None:
+        return "Records: this very file is not among the pictures drawn here."
+    day = time.strftime("%Y-%m-%d %H:%M", time.localtime(generation.created_at))
+    private = ", in private" if generation.private else ""
+    return f"Records: it was drawn here on {day}{private}, with the id {generation.id}."

@@ -1,0 +1,154 @@
+"""`easel models` for what needs no worker: listing, adaptations, and what is refused."""
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bot.cli import app
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EASEL_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("COLUMNS", "250")
+    return tmp_path
+
+
+def easel(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["models", *arguments])
+
+
+def tensors(file: Path, **shapes: tuple[int, ...]) -> Path:
+    """A .safetensors file of zeros in fp16."""
+    header, at = {}, 0
+    for name, shape in shapes.items():
+        size = 2
+        for side in shape:
+            size *= side
+        header[name] = {"dtype": "F16", "shape": shape, "data_offsets": [at, at + size]}
+        at += size
+    encoded = json.dumps(header).encode()
+    file.write_bytes(struct.pack("<Q", len(encoded)) + encoded + bytes(at))
+    return file
+
+
+def test_the_list_tells_what_is_here_and_what_it_needs(folder: Path) -> None:
+    result = easel("list")
+
+    assert result.exit_code == 0
+    lines = {line.split()[0]: line for line in result.output.splitlines()}
+    assert "MB" in lines["storybook"]
+    assert "not on this machine" in lines["flux-schnell"]
+    assert "33.7 GB" in lines["flux-schnell"]
+    assert "ask for access" in lines["sd-3.5-medium"]
+    assert "depth" in lines["sd-2-depth"]
+
+
+def test_a_lora_is_linked_named_and_forgotten(folder: Path) -> None:
+    file = tensors(folder / "cats.safetensors", **{"lora_unet_attn2_to_k.lora_down.weight": (4, 768)})
+
+    added = easel("add", str(file))
+
+    link = folder / "data" / "models" / "loras" / "cats.safetensors"
+    assert added.exit_code == 0, added.output
+    assert "<lora:cats:0.8>" in added.output
+    assert "family sd1" in added.output
+    assert link.resolve() == file
+    assert "cats" in easel("list").output
+    removed = easel("remove", "cats")
+    assert removed.exit_code == 0
+    assert not link.is_symlink()
+    assert file.exists()
+
+
+@pytest.mark.parametrize(
+    ("shapes", "kind"),
+    [({"emb_params": (2, 768)}, "embeddings"), ({"control_model.x": (4, 4), "y": (1,)}, "controlnets")],
+)
+def test_other_adaptations_go_to_their_own_folders(
+    folder: Path, shapes: dict[str, tuple[int, ...]], kind: str
+) -> None:
+    file = tensors(folder / "it.safetensors", **shapes)
+
+    assert easel("add", str(file), "--name", "mine").exit_code == 0
+    assert (folder / "data" / "models" / kind / "mine.safetensors").resolve() == file
+
+
+def test_a_name_is_given_once(folder: Path) -> None:
+    file = tensors(folder / "cats.safetensors", lora_down=(4, 768))
+    easel("add", str(file))
+
+    again = easel("add", str(file))
+
+    assert again.exit_code == 1
+    assert "give another one with --name" in again.output
+
+
+def test_the_operators_own_file_is_not_deleted(folder: Path) -> None:
+    own = folder / "data" / "models" / "loras"
+    own.mkdir(parents=True)
+    tensors(own / "mine.safetensors", lora_down=(4, 768))
+
+    refused = easel("remove", "mine", "--yes")
+
+    assert refused.exit_code == 1
+    assert "your own file" in refused.output
+    assert (own / "mine.safetensors").exists()
+
+
+def test_what_is_no_model_is_refused_and_nothing_is_written(folder: Path) -> None:
+    (folder / "page.safetensors").write_bytes(b"<!doctype html>")
+
+    for source, words in (("page.safetensors", "is a web page"), ("nowhere.ckpt", "there is no file or folder")):
+        refused = easel("add", source)
+        assert refused.exit_code == 1
+        assert words in refused.output
+    assert not (folder / "data" / "models").exists()
+
+
+def test_a_model_that_comes_with_easel_is_not_removed(folder: Path) -> None:
+    refused = easel("remove", "sd-1.5")
+
+    assert refused.exit_code == 1
+    assert "nothing was downloaded" in refused.output
+
+
+def test_an_unknown_name_is_answered_with_the_closest(folder: Path) -> None:
+    refused = easel("remove", "sd-1.6")
+
+    assert refused.exit_code == 1
+    assert "sd-1." in refused.output
+
+
+def test_what_easel_downloaded_is_deleted_after_it_was_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub.constants
+
+    cache = folder / "data" / "models" / "huggingface" / "hub"
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(cache))
+    kept = cache / "models--stabilityai--sdxl-turbo"
+    (kept / "blobs").mkdir(parents=True)
+    (kept / "blobs" / "x").write_bytes(bytes(2_000_000))
+
+    refused = CliRunner().invoke(app, ["models", "remove", "sdxl-turbo"], input="n\n")
+    assert kept.exists()
+    removed = CliRunner().invoke(app, ["models", "remove", "sdxl-turbo"], input="y\n")
+
+    assert "Easel downloaded 2.0 MB" in refused.output
+    assert removed.exit_code == 0
+    assert not kept.exists()
+
+
+def test_a_broken_adaptation_fails_the_check(folder: Path) -> None:
+    own = folder / "data" / "models"
+    (own / "loras").mkdir(parents=True)
+    (own / "loras" / "page.safetensors").write_bytes(b"<html>")
+
+    listed = easel("list")
+
+    assert listed.exit_code == 0
+    assert "page" in listed.output

@@ -1,0 +1,125 @@
+"""The catalogue, ours and the operator's."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from generation import Catalogue, Family, Place, Use, add_entry, read_entries, remove_entry
+from generation.errors import ModelUnavailable, UnknownChoice
+from generation.hub import is_hub_id
+from tests.recipes import a_model
+
+OURS = Catalogue.read(default="storybook")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if name != "storybook"])
+def test_an_entry_says_all_that_an_operator_wants_to_know(name: str) -> None:
+    model = OURS[name]
+
+    assert len(model.places) >= 2
+    assert all(is_hub_id(place.source) for place in model.places)
+    assert model.can
+    assert model.licence
+    assert model.memory("float32") == 2 * model.memory("bfloat16") > 1e9
+    assert model.size.read("square").width % model.size.grid == 0
+    assert model.steps.minimum <= model.steps.default <= model.steps.maximum
+    assert model.guidance.minimum <= model.guidance.default <= model.guidance.maximum
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if name != "storybook"])
+def test_the_first_place_of_an_entry_is_pinned(name: str) -> None:
+    places = [*OURS[name].places, *([OURS[name].lora] if OURS[name].lora else [])]
+
+    assert places[0].revision is not None
+    for place in places:
+        assert place.revision is None or COMMIT.fullmatch(place.revision)
+        assert place.sha256 is None or SHA256.fullmatch(place.sha256)
+        assert place.sha256 is None or place.file is not None
+
+
+def test_every_family_and_use_has_an_entry() -> None:
+    assert {model.family for model in OURS.values()} == set(Family)
+    assert {model.can[0] for model in OURS.values()} == set(Use) - {Use.IMAGE}
+
+
+def test_what_is_added_is_read_again_and_what_is_removed_is_gone(tmp_path: Path) -> None:
+    file = tmp_path / "models" / "models.toml"
+    odd = a_model(
+        name='odd "name" v1.5',
+        source="/models/a b.safetensors",
+        others=(Place(source="some/where", revision="main", file="a.ckpt", sha256="0" * 64),),
+        can=(Use.INPAINT,),
+        prediction="epsilon",
+    )
+    plain = a_model(name="plain", source="/models/plain")
+    for model in (odd, plain):
+        add_entry(file, model)
+
+    assert read_entries(file) == {odd.name: odd, "plain": plain}
+    assert remove_entry(file, odd.name)
+    assert read_entries(file) == {"plain": plain}
+    assert not remove_entry(file, odd.name)
+
+
+def test_what_the_operator_wrote_stays(tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    add_entry(file, a_model(name="first"))
+    add_entry(file, a_model(name="second"))
+    file.write_text(file.read_text() + "# the last word\n")
+
+    remove_entry(file, "first")
+
+    assert "# the last word" in file.read_text()
+    assert list(read_entries(file)) == ["second"]
+
+
+def test_the_operators_entry_comes_before_ours(tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    add_entry(file, a_model(name="sdxl", title="Mine"))
+
+    read = Catalogue.read(default="storybook", own=file)
+
+    assert read["sdxl"].title == "Mine"
+    assert len(read) == len(OURS)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("title =", "# title ="), r"\[mine\] in .* has no title; add it"),
+        (('"sd1"', '"sd9"'), r"\[mine\] in .* is not as it should be: 'sd9' is not a valid Family"),
+        (('"DDIM"', '"Dream"'), "'Dream' is not a valid Scheduler"),
+        (("[512, 512]", "[512]"), r"\[mine\] in .* is not as it should be"),
+        (("[{", "["), "cannot be read"),
+        (('source = "here"', 'path = "here"'), r"\[mine\] in .* is not as it should be"),
+    ],
+)
+def test_a_mistake_in_the_operators_file_is_named(tmp_path: Path, change: tuple[str, str], words: str) -> None:
+    file = tmp_path / "models.toml"
+    add_entry(file, a_model(name="mine", source="here"))
+    text = file.read_text()
+    assert change[0] in text
+    file.write_text(text.replace(*change))
+
+    with pytest.raises(ModelUnavailable, match=words):
+        read_entries(file)
+
+
+def test_no_file_is_no_entries(tmp_path: Path) -> None:
+    assert read_entries(tmp_path / "nothing.toml") == {}
+
+
+def test_the_closest_name_is_offered() -> None:
+    with pytest.raises(UnknownChoice) as refused:
+        OURS.find("sd-1.6")
+
+    assert refused.value.closest in {"sd-1.5", "sd-1.4"}
+
+
+def test_memory_is_told_by_precision() -> None:
+    assert replace(a_model(), parameters=1000).memory("float16") == 2000
+    assert a_model().memory("float32") is None
