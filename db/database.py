@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from db.errors import DatabaseClosed, DatabaseUnusable, NestedTransaction, Reaso
 from db.migrate import migrate, read_migrations
 
 T = TypeVar("T")
+_RETRY_AFTER = 0.02  # seconds
 
 
 class Database:
@@ -43,7 +45,7 @@ class Database:
             async with AsyncExitStack() as opened:
                 writer = aiosqlite.connect(path, timeout=busy_timeout, isolation_level=None)
                 opened.push_async_callback(writer.close)
-                await _prepare(await writer, path)
+                await _prepare(await writer, path, busy_timeout)
                 reader = aiosqlite.connect(path, timeout=busy_timeout, isolation_level=None)
                 opened.push_async_callback(reader.close)
                 await reader
@@ -116,10 +118,26 @@ class Database:
         return task
 
 
-async def _prepare(writer: aiosqlite.Connection, path: Path) -> None:
-    for (mode,) in await writer.execute_fetchall("PRAGMA journal_mode = WAL"):
-        if mode != "wal":
-            raise DatabaseUnusable(path, Reason.MISPLACED, "its file system has no write-ahead log, as on a share")
+async def _journal_mode(writer: aiosqlite.Connection, busy_timeout: float) -> str:
+    """The journal's mode, turned to a write-ahead log where that can be.
+
+    Of several that turn a new file at once SQLite refuses all but one at once, without its busy timeout.
+    """
+    until = time.monotonic() + busy_timeout
+    while True:
+        try:
+            [(mode,)] = await writer.execute_fetchall("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            await asyncio.sleep(_RETRY_AFTER)
+        else:
+            return str(mode)
+
+
+async def _prepare(writer: aiosqlite.Connection, path: Path, busy_timeout: float) -> None:
+    if await _journal_mode(writer, busy_timeout) != "wal":
+        raise DatabaseUnusable(path, Reason.MISPLACED, "its file system has no write-ahead log, as on a share")
     await _run(writer, "PRAGMA synchronous = FULL")
     await _run(writer, "PRAGMA foreign_keys = ON")
     await _run(writer, "PRAGMA secure_delete = ON")  # what a member deletes is overwritten, not only unlinked
