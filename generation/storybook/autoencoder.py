@@ -211,15 +211,18 @@ class AutoencoderTraining:
 
     def settle(self) -> None:
         """Fixes the latents at the running average, normalised; from now on only the decoder learns."""
+        if self.settled:
+            return
         normalise(self.average, self.pictures, self.device)
         self.model.load_state_dict(self.average.state_dict())
         self._freeze_encoder()
 
     def start_from(self, folder: Path) -> None:
-        """Begins with the weights of a model folder instead of fresh ones."""
+        """Begins with the weights of a model folder; its latents stay as they are, and only the decoder learns."""
         kept = AutoencoderKL.from_pretrained(folder, subfolder="vae", dtype=torch.float32).state_dict()
         self.model.load_state_dict(kept)
         self.average.load_state_dict(kept)
+        self._freeze_encoder()
 
     def _freeze_encoder(self) -> None:
         self.model.encoder.requires_grad_(requires_grad=False)

@@ -104,7 +104,7 @@ class Workplace:
         training = DenoiserTraining(pools=self.pools(), tokenizer=tokenizer(), device=self.device, seed=SEED)
         if (self.folder / "denoiser.pt").exists():
             training.restore(load(self.folder / "denoiser.pt"))
-        elif self.start is not None and (self.start / "unet").exists():
+        elif self.start is not None:
             training.start_from(self.start)
         return training
 
@@ -186,8 +186,8 @@ def run(place: Workplace, out: Path, turbo: Path) -> None:
     def stage(name: str, training: Training, check: Callable[[], str] = lambda: "kept") -> None:
         train_for(training, name=name, seconds=place.seconds(name), file=place.folder / f"{name}.pt", check=check)
 
-    # 1. Pictures, and the autoencoder on them.
-    if not (place.folder / "latents.pt").exists():
+    # 1. Pictures, and the autoencoder on them, unless there is a finished one to begin with.
+    if place.start is None and not (place.folder / "latents.pt").exists():
         autoencoder = place.autoencoder()
         stage("autoencoder", autoencoder, lambda: quality(autoencoder))
     # 2. Latents, and the text encoder with the UNet on them.

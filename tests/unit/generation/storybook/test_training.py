@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from diffusers import StableDiffusionPipeline
 from torch import nn
 
+from generation.storybook import vocabulary
 from generation.storybook.autoencoder import (
     NATIVE,
     AutoencoderTraining,
@@ -26,6 +28,7 @@ from generation.storybook.turbo import STEPS, TurboTraining, ddim, wanted
 from generation.storybook.vocabulary import build_tokenizer
 
 CPU = torch.device("cpu")
+UNFINISHED = Path(vocabulary.__file__).parent / "unfinished"
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +126,19 @@ def denoiser() -> DenoiserTraining:
         for shape in SHAPES
     }
     return DenoiserTraining(pools=pools, tokenizer=build_tokenizer(known_words()), device=CPU, seed=1, batch=2)
+
+
+def test_training_begins_with_the_weights_of_a_model_folder(pictures: Pictures) -> None:
+    kept = StableDiffusionPipeline.from_pretrained(UNFINISHED, dtype=torch.float32, safety_checker=None)
+    autoencoder, begun = AutoencoderTraining(pictures=pictures, device=CPU, seed=1), denoiser()
+    autoencoder.start_from(UNFINISHED)
+    begun.start_from(UNFINISHED)
+    encoder = kept.vae.encoder.conv_in.weight
+    autoencoder.settle()
+    autoencoder.step(0.5)
+    assert torch.equal(autoencoder.average.encoder.conv_in.weight, encoder)
+    assert torch.equal(begun.average["unet"].conv_in.weight, kept.unet.conv_in.weight)
+    assert begun.tokenizer.get_vocab() == kept.tokenizer.get_vocab()
 
 
 def test_resumed_denoiser_goes_on_as_if_never_stopped() -> None:
