@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: run test lint bench eval-storybook format clean
+.PHONY: run test lint bench bench-memory families eval-storybook format clean
 
 run: $(INSTALLED)
 	$(BIN)/easel run
@@ -28,6 +28,13 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.bench
+
+# Options: `make bench-memory BENCH_FLAGS=--uncomputed` for a slow machine.
+bench-memory: $(INSTALLED)
+	$(BIN)/python -m tests.bench.memory $(BENCH_FLAGS)
+
+families: $(INSTALLED)
+	$(BIN)/python -m tests.families
 
 eval-storybook: $(INSTALLED)
 	$(BIN)/python -m generation.storybook.evaluate

@@ -68,10 +68,12 @@ async def whisper(
     *,
     embeds: Sequence[discord.Embed] = (),
     files: Sequence[discord.File] = (),
-    view: discord.ui.View | None = None,
+    view: discord.ui.View | discord.ui.LayoutView | None = None,
 ) -> None:
     """Answer for the member's eyes alone, whatever the interaction was answered with so far."""
-    options: dict[str, Any] = {"embeds": list(embeds), "files": list(files), "ephemeral": True}
+    options: dict[str, Any] = {"files": list(files), "ephemeral": True}
+    if embeds:
+        options["embeds"] = list(embeds)
     if content is not None:
         options["content"] = content
     if view is not None:

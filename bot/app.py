@@ -9,21 +9,25 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from filelock import FileLock, Timeout
-
 import db
+from bot.backup import finish_restore, is_restoring
 from bot.content import ContentFilter
 from bot.errors import AlreadyRunning, PortTaken
-from bot.folder import written
+from bot.folder import owned, written
+from bot.health import Health
 from bot.history import History
 from bot.ledger import Ledger
 from bot.models import own_file
+from bot.mydata import MyData
 from bot.pictures import Pictures
+from bot.preferences import Preferences
+from bot.samples import Samples
 from bot.seeds import Seeds
 from bot.settings import Settings
 from bot.studio import Studio
+from bot.tally import Tally
 from db import Database
-from generation import Adapters, Allowance, Catalogue, CostModel, JobQueue, Rate, Supervisor
+from generation import Adapters, Allowance, Catalogue, CostModel, JobQueue, Rate, Styles, Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +40,13 @@ class House:
     studio: Studio
     history: History
     seeds: Seeds
+    preferences: Preferences
+    samples: Samples
+    mydata: MyData
     pictures: Pictures
     supervisor: Supervisor
+    database: Database
+    tally: Tally
 
 
 @asynccontextmanager
@@ -51,11 +60,11 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
         # 1. One process at a time owns the queue of a data folder.
         with written(settings.data_dir):
             if not beside:
-                lock = _lock(settings)
-                try:
-                    stack.enter_context(lock.acquire(blocking=False))
-                except Timeout:
-                    raise AlreadyRunning(str(settings.data_dir)) from None
+                stack.enter_context(owned(settings.data_dir))
+                _finish_restore(settings)
+            elif is_restoring(settings.data_dir):
+                with owned(settings.data_dir):
+                    _finish_restore(settings)
         # 2. The records.
         database = await Database.open(settings.data_dir / "easel.db")
         stack.push_async_callback(database.close)
@@ -66,11 +75,14 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
             }
         # 3. What draws.
         catalogue = Catalogue.read(default=settings.model, own=own_file(settings))
+        styles = Styles.read(own=own_file(settings).with_name("styles.toml"))
         supervisor = Supervisor(
             device=settings.device,
             threads=settings.threads,
             watermark=settings.watermark,
             content_filter=settings.content_filter is not ContentFilter.OFF,
+            memory=settings.memory,
+            folder=settings.data_dir,
         )
         stack.push_async_callback(supervisor.close)
         # 4. What decides.
@@ -78,17 +90,23 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
         with written(settings.data_dir / "pictures"):
             pictures = Pictures(settings.data_dir / "pictures")
         history = History(database, pictures=pictures, clock=time.time)
+        preferences = Preferences(database)
+        ledger = Ledger(database, allowance=allowance)
         studio = Studio(
-            ledger=Ledger(database, allowance=allowance),
+            ledger=ledger,
             history=history,
             pictures=pictures,
+            preferences=preferences,
             catalogue=catalogue,
+            styles=styles,
             adapters=Adapters(settings.data_dir / "models"),
             costs=CostModel(rates),
             queue=JobQueue(limit=settings.queue_limit, limit_each=settings.queue_limit_each, clock=time.time),
             supervisor=supervisor,
             content_filter=settings.content_filter,
         )
+        samples = Samples(settings.data_dir / "cache" / "styles", studio=studio, history=history)
+        stack.push_async_callback(samples.close)
         if not beside:
             await studio.restore()
         yield House(
@@ -96,24 +114,29 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
             studio=studio,
             history=history,
             seeds=Seeds(database, clock=time.time),
+            preferences=preferences,
+            samples=samples,
+            mydata=MyData(database, pictures=pictures, studio=studio, clock=time.time),
             pictures=pictures,
             supervisor=supervisor,
+            database=database,
+            tally=ledger.tally,
         )
+
+
+def _finish_restore(settings: Settings) -> None:
+    if is_restoring(settings.data_dir):
+        aside = finish_restore(settings.data_dir)
+        log.warning("a restore that was cut off is finished; what was there before is in %s", aside)
 
 
 def is_running(settings: Settings) -> bool:
     """Whether another process works on the data folder. It does nothing if none does."""
-    lock = _lock(settings)
     try:
-        lock.acquire(blocking=False)
-    except Timeout:
+        with owned(settings.data_dir):
+            return False
+    except AlreadyRunning:
         return True
-    lock.release()
-    return False
-
-
-def _lock(settings: Settings) -> FileLock:
-    return FileLock(settings.data_dir / "easel.lock")
 
 
 async def run(settings: Settings) -> None:
@@ -131,10 +154,23 @@ async def run(settings: Settings) -> None:
             studio=house.studio,
             history=house.history,
             seeds=house.seeds,
+            preferences=house.preferences,
+            samples=house.samples,
+            mydata=house.mydata,
             pictures=house.pictures,
             api_url=api_url,
         )
         await stack.enter_async_context(bot)
+        health = Health(
+            database=house.database,
+            studio=house.studio,
+            supervisor=house.supervisor,
+            tally=house.tally,
+            is_connected=lambda: bot.is_connected,
+            host=settings.health_host,
+            port=settings.health_port,
+        )
+        await stack.enter_async_context(health)
         stopped = _stop_signal()
         async with asyncio.TaskGroup() as tasks:
             running = [

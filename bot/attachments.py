@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -12,10 +12,31 @@ import aiohttp
 import discord
 
 from bot.pictures import Pictures
-from bot.source import BYTES_LIMIT, FORMATS, Correction, read_source_image
+from bot.source import (
+    BYTES_LIMIT,
+    FORMATS,
+    Correction,
+    SourceImage,
+    read_mask_image,
+    read_source_image,
+    side_by_side,
+)
 from generation import BadPicture, PictureFault, Size
 
-__all__ = ["BYTES_LIMIT", "FORMATS", "Correction", "Source", "picture_of", "read_bytes", "read_source"]
+__all__ = [
+    "BYTES_LIMIT",
+    "FORMATS",
+    "Correction",
+    "Source",
+    "fetch",
+    "look",
+    "picture_of",
+    "read_bytes",
+    "read_mask",
+    "read_mask_bytes",
+    "read_pair",
+    "read_source",
+]
 
 FETCH_DEADLINE = 30.0  # seconds for one try
 READ_DEADLINE = 30.0  # seconds, with the wait for other uploads
@@ -29,11 +50,20 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A stored source image, and what was done to the upload to make it one."""
+    """A stored source image or mask, and what was done to the upload to make it one.
+
+    `holes` is a stored mask of what is transparent in it, where that was asked for and there is something.
+    """
 
     sha256: str
     size: Size
     corrections: tuple[Correction, ...]
+    holes: str | None = None
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """The hashes of all that was stored for it."""
+        return (self.sha256,) if self.holes is None else (self.sha256, self.holes)
 
 
 def picture_of(message: discord.Message) -> discord.Attachment | None:
@@ -52,29 +82,83 @@ def _looks_like_a_picture(attachment: discord.Attachment) -> bool:
 
 
 async def read_source(
-    attachment: discord.Attachment, pictures: Pictures, *, pauses: Sequence[float] = _PAUSES
+    attachment: discord.Attachment,
+    pictures: Pictures,
+    *,
+    with_holes: bool = False,
+    pauses: Sequence[float] = _PAUSES,
 ) -> Source:
     """Fetch, check and store an upload; a failing fetch is repeated after each of `pauses` (seconds).
 
     Raises BadPicture, or OSError where the disk does not take the picture.
     """
+    data = await fetch(attachment, pauses=pauses)
+    return await read_bytes(data, name=attachment.filename, pictures=pictures, with_holes=with_holes)
+
+
+async def read_mask(attachment: discord.Attachment, pictures: Pictures) -> Source:
+    """Fetch, check and store a mask. Raises as `read_source` does."""
+    return await read_mask_bytes(await fetch(attachment), name=attachment.filename, pictures=pictures)
+
+
+async def fetch(attachment: discord.Attachment, *, pauses: Sequence[float] = _PAUSES) -> bytes:
+    """The bytes of an upload, if there are not too many. Raises BadPicture."""
     if attachment.size > BYTES_LIMIT:
         raise BadPicture(
             PictureFault.TOO_MANY_BYTES, name=attachment.filename, value=attachment.size, limit=BYTES_LIMIT
         )
-    return await read_bytes(await _fetch(attachment, pauses), name=attachment.filename, pictures=pictures)
+    return await _fetch(attachment, pauses)
 
 
-async def read_bytes(data: bytes, *, name: str, pictures: Pictures, deadline: float = READ_DEADLINE) -> Source:
-    """Check and store the picture called `name`, within `deadline` seconds. Raises as `read_source` does."""
+async def read_bytes(
+    data: bytes, *, name: str, pictures: Pictures, with_holes: bool = False, deadline: float = READ_DEADLINE
+) -> Source:
+    """Check and store the picture called `name`, within `deadline` seconds. Raises as `read_source` does.
+
+    `with_holes`: what is transparent is stored too, as a mask.
+    """
+    image = await _checked(functools.partial(read_source_image, data, name=name), name, deadline)
+    sha256 = await pictures.keep_source(image.png)
+    if not with_holes or image.holes is None:
+        return Source(sha256=sha256, size=image.size, corrections=image.corrections)
+    return Source(
+        sha256=sha256,
+        size=image.size,
+        corrections=(*(each for each in image.corrections if each is not Correction.FLATTENED), Correction.OPENED),
+        holes=await pictures.keep_source(image.holes),
+    )
+
+
+async def read_mask_bytes(data: bytes, *, name: str, pictures: Pictures) -> Source:
+    """Check and store the mask called `name`. Raises as `read_source` does."""
+    image = await _checked(functools.partial(read_mask_image, data, name=name), name, READ_DEADLINE)
+    return Source(sha256=await pictures.keep_source(image.png), size=image.size, corrections=image.corrections)
+
+
+async def read_pair(first: tuple[bytes, str], second: tuple[bytes, str], *, pictures: Pictures) -> Source:
+    """Check two pictures, bytes and name, and store them as one that holds both. Raises as `read_source` does."""
+    checked = [await look(data, name=name) for data, name in (first, second)]
+    pair = await asyncio.to_thread(side_by_side, checked[0].png, checked[1].png)
+    corrections = {each for image in checked for each in image.corrections}
+    return Source(
+        sha256=await pictures.keep_source(pair),
+        size=checked[0].size,
+        corrections=tuple(each for each in Correction if each in corrections),
+    )
+
+
+async def look(data: bytes, *, name: str) -> SourceImage:
+    """Check the picture called `name` without keeping it. Raises BadPicture."""
+    return await _checked(functools.partial(read_source_image, data, name=name), name, READ_DEADLINE)
+
+
+async def _checked(read: Callable[[], SourceImage], name: str, deadline: float) -> SourceImage:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(deadline):
-            image = await loop.run_in_executor(_reading(), functools.partial(read_source_image, data, name=name))
+            return await loop.run_in_executor(_reading(), read)
     except TimeoutError:
         raise BadPicture(PictureFault.TOO_SLOW, name=name, limit=deadline) from None
-    sha256 = await pictures.keep_source(image.png)
-    return Source(sha256=sha256, size=image.size, corrections=image.corrections)
 
 
 @functools.cache

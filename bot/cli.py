@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Annotated, Any
@@ -57,12 +57,33 @@ def draw(
         ),
     ] = None,
     strength: Annotated[float | None, typer.Option(help="How far to leave that picture, 0.0 to 1.0.")] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            help="How the picture is used: auto, image, depth, inpaint, outpaint, edges, sketch, pose, upscale."
+        ),
+    ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="A picture: what it shows white is drawn anew, what it shows black is kept."),
+    ] = None,
+    direction: Annotated[
+        str | None, typer.Option(help="Where the picture grows: left, right, up, down or all.")
+    ] = None,
+    scale: Annotated[float | None, typer.Option(help="Of upscaling: how many times as wide and high.")] = None,
+    variation: Annotated[
+        float | None, typer.Option(help="How far to leave the seed for the variation seed, 0.0 to 1.0.")
+    ] = None,
+    variation_seed: Annotated[
+        str | None, typer.Option(help="The seed that a variation goes towards; a new one by default.")
+    ] = None,
     negative_prompt: Annotated[
         str | None, typer.Option("--negative-prompt", "--no", help="What to keep out.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="A model of the catalogue.")] = None,
+    style: Annotated[str | None, typer.Option(help="A ready-made look, such as ink or watercolour.")] = None,
     size: Annotated[str | None, typer.Option(help="512x512, 16:9, square, portrait or landscape.")] = None,
-    count: Annotated[int, typer.Option(help="How many pictures, 1 to 4.")] = 1,
+    count: Annotated[int | None, typer.Option(help="How many pictures, 1 to 4.")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps.")] = None,
     guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="A noise scheduler, such as DDIM or Euler a.")] = None,
@@ -82,10 +103,17 @@ def draw(
         model=model,
         output=output,
         image=image,
+        mask=mask,
+        mode=mode,
+        direction=direction,
         seed=seed,
+        variation_seed=variation_seed,
         options={
+            "scale": scale,
+            "variation": variation,
             "strength": strength,
             "negative_prompt": negative_prompt,
+            "style": style,
             "size": size,
             "count": count,
             "num_inference_steps": steps,
@@ -113,10 +141,39 @@ def verify(file: Annotated[Path, typer.Argument(help="A picture.")]) -> None:
     except (EaselError, GenerationError, DatabaseError) as error:
         _errors.print(sentence(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
-    for line in findings(found):
-        Console(highlight=False, soft_wrap=True).print(line, markup=False)
+    _say(findings(found))
     if not found.made_here:
         raise typer.Exit(1)
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="The file to write; an older backup is replaced.")]) -> None:
+    """Write records, pictures and source images to one file, also while Easel runs."""
+    from bot.backup import back_up
+    from bot.wording import backed_up
+
+    settings = _settings_in_quiet()
+
+    async def work() -> None:
+        _say(backed_up(await asyncio.to_thread(back_up, file, data_dir=settings.data_dir), str(file)))
+
+    _finish(work())
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup, or the easel.db.before-… that an update left behind.")],
+) -> None:
+    """Put a backup in the place of what is there, which is kept aside. Easel must not be running."""
+    from bot.backup import restore as put_back
+    from bot.wording import restored
+
+    settings = _settings_in_quiet()
+
+    async def work() -> None:
+        _say(restored(await put_back(file, data_dir=settings.data_dir), str(file)))
+
+    _finish(work())
 
 
 @app.command()
@@ -177,6 +234,11 @@ def _finish(work: Coroutine[Any, Any, None]) -> None:
     else:
         return
     raise typer.Exit(code)
+
+
+def _say(lines: Sequence[str]) -> None:
+    for line in lines:
+        Console(highlight=False, soft_wrap=True).print(line, markup=False)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

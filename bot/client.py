@@ -19,9 +19,12 @@ from bot.delivery import Delivery
 from bot.desk import Desk
 from bot.errors import BadToken, CommandsRefused, NoDiscord, NotFound
 from bot.history import History
+from bot.mydata import MyData
 from bot.pictures import Pictures
 from bot.post import Post, insist
+from bot.preferences import Preferences
 from bot.progress import INTERVAL, Progress
+from bot.samples import Samples
 from bot.seeds import Seeds
 from bot.studio import Studio
 from bot.views import ALL_BUTTONS, waiting_view
@@ -55,6 +58,9 @@ class EaselBot(commands.AutoShardedBot):
         studio: Studio,
         history: History,
         seeds: Seeds,
+        preferences: Preferences,
+        samples: Samples,
+        mydata: MyData,
         pictures: Pictures,
         api_url: str | None = None,
         progress_interval: float = INTERVAL,
@@ -75,10 +81,20 @@ class EaselBot(commands.AutoShardedBot):
         self._studio = studio
         self._history = history
         self._api_url = api_url
+        self._lost: set[int] = set()  # shards that were connected and are not
         post = Post(self)
         self._progress = Progress(studio, post, waiting_view, interval=progress_interval)
         self._delivery = Delivery(studio=studio, history=history, post=post, progress=self._progress)
-        self.desk = Desk(studio=studio, history=history, seeds=seeds, pictures=pictures, progress=self._progress)
+        self.desk = Desk(
+            studio=studio,
+            history=history,
+            seeds=seeds,
+            preferences=preferences,
+            samples=samples,
+            mydata=mydata,
+            pictures=pictures,
+            progress=self._progress,
+        )
 
     async def login(self, token: str) -> None:
         """Say who the bot is, and set it up. Raises BadToken, NoDiscord, CommandsRefused."""
@@ -132,6 +148,20 @@ class EaselBot(commands.AutoShardedBot):
                 continue
             self._progress.follow(generation_id, address, generation.recipe.prompt)
         await self._delivery.run()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether all shards are connected to Discord's gateway now."""
+        return self.is_ready() and not self._lost
+
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        self._lost.add(shard_id)
+
+    async def on_shard_ready(self, shard_id: int) -> None:
+        self._lost.discard(shard_id)
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        self._lost.discard(shard_id)
 
     async def on_ready(self) -> None:
         log.info("%s is connected, in %d servers", self.user, len(self.guilds))

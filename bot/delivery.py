@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from itertools import chain, repeat
 
 from bot import wording
+from bot.again import drawn_again
 from bot.errors import NotFound
 from bot.history import Generation, History
 from bot.ledger import Route
@@ -107,6 +108,9 @@ class Delivery:
     async def _result_ways(
         self, generation: Generation, address: Address, notes: tuple[str, ...]
     ) -> Iterator[_Way]:
+        again = await drawn_again(generation, self._history)
+        if again is not None:
+            notes = (*notes, wording.escape(wording.verdict(again)))
         text = wording.with_notes(wording.result(generation), notes)
         try:
             setting = self._studio.content_filter
@@ -120,6 +124,7 @@ class Delivery:
 def _ways(generation: Generation, address: Address, post: Post, parcel: Parcel) -> Iterator[_Way]:
     """The ways of a finished picture. Each makes its own view: a view belongs to one message."""
     key, text, channel_id = generation.id, parcel.text, address.channel_id
+    names = [name for name, _ in parcel.contents]
     if channel_id is not None and not address.ephemeral:
         yield (
             Route.CHANNEL,
@@ -127,7 +132,7 @@ def _ways(generation: Generation, address: Address, post: Post, parcel: Parcel) 
                 channel_id,
                 key=key,
                 content=text,
-                view=result_view(key),
+                view=result_view(key, names),
                 files=parcel.files,
                 reply_to=address.reply_to_message_id,
             ),
@@ -135,19 +140,19 @@ def _ways(generation: Generation, address: Address, post: Post, parcel: Parcel) 
     yield (
         Route.INTERACTION,
         lambda: post.edit_waiting(
-            address, content=text, view=result_view(key), files=parcel.files, channel_too=False
+            address, content=text, view=result_view(key, names), files=parcel.files, channel_too=False
         ),
     )
     if not address.ephemeral:
         yield (
             Route.INTERACTION,
-            lambda: post.follow_up(address, content=text, view=result_view(key), files=parcel.files),
+            lambda: post.follow_up(address, content=text, view=result_view(key, names), files=parcel.files),
         )
     if not parcel.confined:
         yield (
             Route.DIRECT,
             lambda: post.send_directly(
-                generation.member_id, key=key, content=text, view=result_view(key), files=parcel.files
+                generation.member_id, key=key, content=text, view=result_view(key, names), files=parcel.files
             ),
         )
 

@@ -12,11 +12,14 @@ import discord
 
 from bot import wording
 from bot.acknowledge import think
-from bot.attachments import Source, read_bytes, read_source
+from bot.attachments import Source, read_bytes, read_mask, read_pair, read_source
 from bot.history import History, Picture
+from bot.mydata import MyData
 from bot.pictures import Pictures
 from bot.place import Address, Viewer
+from bot.preferences import Preferences
 from bot.progress import Progress
+from bot.samples import Samples
 from bot.seeds import Seeds
 from bot.studio import Studio
 from db import DatabaseError
@@ -36,6 +39,9 @@ class Desk:
         studio: Studio,
         history: History,
         seeds: Seeds,
+        preferences: Preferences,
+        samples: Samples,
+        mydata: MyData,
         pictures: Pictures,
         progress: Progress,
         clock: Callable[[], float] = time.time,
@@ -43,10 +49,17 @@ class Desk:
         self.studio = studio
         self.history = history
         self.seeds = seeds
+        self.preferences = preferences
+        self.samples = samples
+        self.mydata = mydata
         self._pictures = pictures
         self._progress = progress
         self._clock = clock
         self._in_hand: Counter[str] = Counter()  # sources of requests that are not yet accepted or refused
+
+    async def is_private(self, viewer: Viewer, asked: bool | None) -> bool:
+        """Whether a result is for the member alone: as `asked`, else as the member's own default says."""
+        return bool((await self.preferences.of(viewer)).private) if asked is None else asked
 
     async def think(self, interaction: discord.Interaction[Any], *, private: bool) -> Address:
         """Acknowledge at once; returns where the result goes. What is private stays with the member alone."""
@@ -62,48 +75,67 @@ class Desk:
             ephemeral=ephemeral,
         )
 
-    async def read_source(self, image: discord.Attachment) -> Source:
-        """Check and keep an upload. Raises BadPicture."""
-        return await read_source(image, self._pictures)
+    async def read_source(self, image: discord.Attachment, *, with_holes: bool = False) -> Source:
+        """Check and keep an upload; `with_holes`, what is transparent in it as a mask too. Raises BadPicture."""
+        return await read_source(image, self._pictures, with_holes=with_holes)
+
+    async def read_data(self, data: bytes, name: str, *, with_holes: bool = False) -> Source:
+        """Check and keep bytes that were fetched already. Raises BadPicture."""
+        return await read_bytes(data, name=name, pictures=self._pictures, with_holes=with_holes)
+
+    async def read_pair(self, first: tuple[bytes, str], second: tuple[bytes, str]) -> Source:
+        """Check two pictures, bytes and name, and keep them as one for a blend. Raises BadPicture."""
+        return await read_pair(first, second, pictures=self._pictures)
 
     async def read_drawn(self, picture: Picture) -> Source:
         """One of Easel's own pictures as a source. Raises BadPicture, or OSError where its file is gone."""
         data = await asyncio.to_thread(picture.file.read_bytes)
-        return await read_bytes(data, name=picture.name, pictures=self._pictures)
+        return await self.read_data(data, picture.name)
 
     @asynccontextmanager
-    async def upload(self, image: discord.Attachment | None) -> AsyncIterator[Source | None]:
+    async def upload(
+        self, image: discord.Attachment | None, *, with_holes: bool = False
+    ) -> AsyncIterator[Source | None]:
         """As `holding`, of an upload that there may be."""
         if image is None:
             yield None
             return
-        async with self.holding(self.read_source(image)) as source:
+        async with self.holding(self.read_source(image, with_holes=with_holes)) as source:
             yield source
+
+    @asynccontextmanager
+    async def upload_mask(self, mask: discord.Attachment | None) -> AsyncIterator[Source | None]:
+        """As `holding`, of a mask that there may be."""
+        if mask is None:
+            yield None
+            return
+        async with self.holding(read_mask(mask, self._pictures)) as kept:
+            yield kept
 
     @asynccontextmanager
     async def holding(self, reading: Awaitable[Source]) -> AsyncIterator[Source]:
         """A source for the request that is made of it within; if an error ends that, it is not kept for nothing.
 
-        `reading` is `read_source` or `read_drawn` of a picture, and its errors are raised.
+        `reading` is what reads a picture and keeps it, and its errors are raised.
         """
         source = await reading
-        self._in_hand[source.sha256] += 1
+        self._in_hand.update(source.stored)
         try:
             yield source
         except Exception:
-            if self._in_hand[source.sha256] == 1:
-                await self._forget(source)
+            for sha256 in source.stored:
+                if self._in_hand[sha256] == 1:
+                    await self._forget(sha256)
             raise
         finally:
-            self._in_hand[source.sha256] -= 1
-            if not self._in_hand[source.sha256]:
-                del self._in_hand[source.sha256]
+            self._in_hand.subtract(source.stored)
+            self._in_hand = +self._in_hand
 
-    async def _forget(self, source: Source) -> None:
+    async def _forget(self, sha256: str) -> None:
         try:
-            await self.history.forget_source(source.sha256)
+            await self.history.forget_source(sha256)
         except (DatabaseError, OSError) as error:
-            log.warning("the unused source %s stays: %s", source.sha256, error)
+            log.warning("the unused source %s stays: %s", sha256, error)
 
     async def submit(
         self,
@@ -114,8 +146,12 @@ class Desk:
         private: bool = False,
         parent_id: str | None = None,
         source: Source | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
-        """Hand a request to the studio and tell its member how far it is. Raises what `Studio.submit` raises."""
+        """Hand a request to the studio and tell its member how far it is; `notes` are told with the result.
+
+        Raises what `Studio.submit` raises.
+        """
         accepted = await self.studio.submit(
             request, viewer=viewer, address=address, private=private, parent_id=parent_id
         )
@@ -124,7 +160,7 @@ class Desk:
             accepted.generation_id,
             address,
             request.prompt,
-            notes=tuple(wording.corrected(correction) for correction in corrections),
+            notes=(*notes, *(wording.corrected(correction) for correction in corrections)),
         )
 
 

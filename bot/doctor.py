@@ -23,13 +23,13 @@ _SPARE_DISK = 2.0  # GB: some thousand pictures
 _SPARE_MEMORY = 4.0  # GB: Stable Diffusion 1.x in half precision and its working memory
 _BUILT_IN = "storybook"  # a model that every machine has the memory for
 _PUT_BACK = (
-    "move easel.db, easel.db-wal and easel.db-shm away, and copy a backup to easel.db, such as the one that an "
-    "update left beside it: easel.db.before- and a number."
+    "and give `easel restore` a backup, or the file that an update left beside the database: easel.db.before- and "
+    "a number."
 )
 
 _ADVICE = {
     Reason.LOCKED: "Another program has it open: close that one, and try again.",
-    Reason.CORRUPT: f"Stop Easel, {_PUT_BACK} Without a backup, Easel begins a new database.",
+    Reason.CORRUPT: f"Stop Easel, {_PUT_BACK} Without one, move easel.db away, and Easel begins anew.",
     Reason.READ_ONLY: "Let this user write to the file and to the folder that it is in.",
     Reason.FULL: "Make room on that disk, or move the folder to a larger one and set EASEL_DATA_DIR.",
     Reason.MISPLACED: "Set EASEL_DATA_DIR to a folder on a disk of this machine.",
@@ -142,7 +142,7 @@ def database_advice(error: DatabaseError) -> str:
         case DatabaseUnusable(reason=reason):
             return _ADVICE[reason]
         case NewerDatabase():
-            return f"Use the newer Easel again; or stop Easel, {_PUT_BACK}"
+            return f"Use the newer Easel again; or stop it, {_PUT_BACK}"
         case MigrationFailed():
             return "The file is as it was: use the Easel that wrote it, and report this one's log."
         case _:
@@ -170,7 +170,8 @@ async def _model(house: House) -> Finding:
     if isinstance(report, LoadFailed):
         return _bad("Model", report.failure.detail, "Set EASEL_MODEL to a model that is there.")
     filtered = "; it comes without a safety checker, so nothing filters what it draws" if report.unfiltered else ""
-    return _fine("Model", f"{model.title} loads in {report.seconds:.1f} s{filtered}")
+    placement = f", in memory as {report.placement}" if report.placement else ""
+    return _fine("Model", f"{model.title} loads in {report.seconds:.1f} s{placement}{filtered}")
 
 
 _ON_THE_HOUSE: tuple[Callable[[House], Awaitable[Finding]], ...] = (_device, _model)

@@ -13,10 +13,18 @@ EaselError
 ├── SourceNotYours    a re-roll would show what another member uploaded
 ├── ReservedName      a name for a seed that means something else already
 ├── NoSeedToKeep      "the same seed" was asked of a picture that Easel did not draw
+├── StraySetting      something that is no setting stands among settings that are written as flags
+├── OneOfTwo          a picture was named twice, or not at all
 ├── CommandsRefused   Discord did not take the slash commands
 ├── NoRecipe          a picture that tells nothing of how it was made was to be drawn again
 ├── DrawingFailed     what was asked for in a shell was not drawn
-└── NotWritten        it was drawn, and could not be written where it was wanted
+├── NotWritten        it was drawn, and could not be written where it was wanted
+├── NothingToBackUp   the data folder has no records yet
+├── NotReplaced       a backup was to be written over a file that is none
+├── BackupNotWritten  a backup could not be written where it was wanted
+├── BadBackup         a file that cannot be restored: no backup, a damaged, a newer or a crafted one
+├── NoRoom            a backup is larger than what is free on the disk
+└── NotErased         a member's data could not be erased, since more of it came all the time
 """
 
 from enum import StrEnum
@@ -128,12 +136,31 @@ class NoDiscord(EaselError):
 
 
 class SourceNotYours(EaselError):
-    """Another member gave the source image: less than `strength` and fewer than `steps` would show the upload."""
+    """Another member gave the source image: less than `strength` and fewer than `steps` would show the upload.
 
-    def __init__(self, *, strength: float, steps: int) -> None:
+    Both are None where it is another use of it that might.
+    """
+
+    def __init__(self, *, strength: float | None, steps: int | None) -> None:
         super().__init__(f"strength {strength}, steps {steps}")
         self.strength = strength
         self.steps = steps
+
+
+class StraySetting(EaselError):
+    """Among the settings that are written as flags stands `what`, which is none of them."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class OneOfTwo(EaselError):
+    """A picture was to be named by an upload or by an id, and it was by neither, or by `both`."""
+
+    def __init__(self, *, both: bool) -> None:
+        super().__init__("both" if both else "neither")
+        self.both = both
 
 
 class ReservedName(EaselError):
@@ -180,3 +207,62 @@ class NotWritten(EaselError):
         self.target = target
         self.reason = reason
         self.kept = kept
+
+
+class NothingToBackUp(EaselError):
+    """The data folder `folder` has no records."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+
+class NotReplaced(EaselError):
+    """`file` is there and no backup, so that none is written over it."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file)
+        self.file = file
+
+
+class BackupNotWritten(EaselError):
+    """A backup could not be written to `file`; `reason` is the system's own sentence."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(f"{file}: {reason}")
+        self.file = file
+        self.reason = reason
+
+
+class BackupFault(StrEnum):
+    """Why a file cannot be restored."""
+
+    MISSING = "missing"  # there is no such file, or it may not be read
+    FOREIGN = "foreign"  # something else than a backup of Easel
+    DAMAGED = "damaged"  # cut off or changed
+    NEWER = "newer"  # a newer Easel made it
+    HOSTILE = "hostile"  # it holds what no backup of Easel does, such as a path that leads out of the folder
+
+
+class BadBackup(EaselError):
+    """`file` cannot be restored; `detail` says where the `fault` was found. Nothing was changed."""
+
+    def __init__(self, file: str, fault: BackupFault, detail: str) -> None:
+        super().__init__(f"{file} is {fault}: {detail}")
+        self.file = file
+        self.fault = fault
+        self.detail = detail
+
+
+class NoRoom(EaselError):
+    """`folder` is on a disk with `free` bytes, and `needed` ones are to be written."""
+
+    def __init__(self, folder: str, *, needed: int, free: int) -> None:
+        super().__init__(f"{folder}: {needed} > {free}")
+        self.folder = folder
+        self.needed = needed
+        self.free = free
+
+
+class NotErased(EaselError):
+    """What is kept about a member was not erased: while jobs of theirs were being cancelled, new ones came."""

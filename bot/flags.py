@@ -16,9 +16,9 @@ from enum import Enum, auto
 from types import MappingProxyType
 
 from bot.errors import BadFlag, FlagValue
-from generation import COUNT_LIMIT, OutOfRange
+from generation import AUTO, COUNT_LIMIT, MODES, Mode, OutOfRange, UnknownChoice
 
-Value = str | int | float
+Value = str | int | float | Mode | None
 
 
 class _Kind(Enum):
@@ -26,6 +26,7 @@ class _Kind(Enum):
     WORDS = auto()  # up to the next flag
     NUMBER = auto()
     WHOLE_NUMBER = auto()
+    MODE = auto()  # a name of one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,9 @@ _FLAGS = {
     "guidance": _Flag(sets="guidance_scale", kind=_Kind.NUMBER),
     "scheduler": _Flag(sets="scheduler", kind=_Kind.WORD),
     "model": _Flag(sets="model", kind=_Kind.WORD),
+    "style": _Flag(sets="style", kind=_Kind.WORD),
     "count": _Flag(sets="count", kind=_Kind.WHOLE_NUMBER, bounds=(1, COUNT_LIMIT)),
+    "mode": _Flag(sets="mode", kind=_Kind.MODE),
 }
 FLAG_NAMES = tuple(_FLAGS)
 
@@ -64,9 +67,8 @@ _SYNONYMS = {  # what other programs call them: never taken, but a better hint t
     "negative-prompt": "no",
     "sampler": "scheduler",
     "denoise": "strength",
+    "preset": "style",
 }
-
-_NONE_YET = frozenset({"mode", "style"})  # other programs' flags that look like ours and mean something else
 
 _START = re.compile(r"(?<!\S)(--|[\u2012-\u2015])([^\W\d_][^\s=]*)")
 _LONGEST_NAME = 40  # characters of an unknown flag that an error repeats
@@ -92,7 +94,8 @@ def read_flags(text: str, *, mention: int | None = None) -> Flags:
     """Split `text` into prompt and flags; mentions of the member `mention` (the bot) are cut out.
 
     A text with neither is its own prompt, unchanged. Bounds that a model sets are checked when the recipe is made.
-    Raises BadFlag or OutOfRange.
+    A mode that is None is for what was given to decide.
+    Raises BadFlag, OutOfRange or UnknownChoice.
     """
     if mention is not None and (cut := re.sub(rf"<@!?{mention}>", " ", text)) != text:
         text = re.sub(r"[ \t]+", " ", cut).strip()
@@ -120,6 +123,14 @@ def read_flags(text: str, *, mention: int | None = None) -> Flags:
     return Flags(prompt=prompt, seed=None if seed is None else str(seed), changes=MappingProxyType(values))
 
 
+def read_mode(text: str) -> Mode | None:
+    """The way of drawing that people call `text`, None for what was given to decide. Raises UnknownChoice."""
+    name = text.strip().casefold()
+    if name != AUTO and name not in MODES:
+        raise UnknownChoice("mode", text, choices=(AUTO, *MODES))
+    return MODES.get(name)
+
+
 def _is_flag(start: re.Match[str]) -> bool:
     name = start[2].casefold()
     return start[1] == "--" or name in _FLAGS or bool(get_close_matches(name, _FLAGS, n=1, cutoff=0.8))
@@ -129,8 +140,6 @@ def _closest(name: str) -> str | None:
     written = name.replace("_", "-")
     if written in _SYNONYMS:
         return _SYNONYMS[written]
-    if written in _NONE_YET:
-        return None
     first = re.split(r"[-:]", written)[0]  # "no-fog" or "strength:0.4"
     return first if first in _FLAGS else next(iter(get_close_matches(written, _FLAGS, n=1, cutoff=0.7)), None)
 
@@ -150,6 +159,8 @@ def _split(text: str, kind: _Kind) -> tuple[str, str]:
 def _read(name: str, flag: _Flag, text: str) -> Value:
     number: int | float
     match flag.kind:
+        case _Kind.MODE:
+            return read_mode(text)
         case _Kind.WORD | _Kind.WORDS:
             return text
         case _Kind.NUMBER:

@@ -1,8 +1,11 @@
 """What was drawn, and who may see it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from math import gcd
 from pathlib import Path
 from typing import Any
@@ -12,9 +15,13 @@ from bot.errors import NotAllowed, NotFound, SourceNotYours
 from bot.ledger import Route
 from bot.pictures import Pictures
 from bot.place import OPERATOR_ID, Viewer
+from bot.reuse import used_otherwise
 from bot.updates import Ended
-from db import Database, Totals
-from generation import Failure, FailureKind, JobState, Recipe, Request, Size
+from db import Database, Totals, Turn, Wanted
+from generation import Failure, FailureKind, JobState, Mode, Recipe, Request, Size
+
+CHILDREN_SHOWN = 8
+_KEY_BYTES = 6  # of a filter's key: two of one member's hundred filters never share one by chance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +80,47 @@ class Posted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Which generations a history shows; each field narrows it.
+
+    `search` is text as it was typed, each word of which has to be there. `starred` means the viewer's own stars.
+    """
+
+    search: str = ""
+    starred: bool = False
+    member_id: int | None = None  # None for the viewer's own
+    model: str | None = None
+
+
+EVERYTHING = Filter()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
-    """Some generations, newest first; `older` is the cursor of the next page, if there is one."""
+    """Some generations, newest first, of those that `filter` lets through.
+
+    `older` and `newer` are the turns that lead on from it; "" leads to the newest ones.
+    """
 
     generations: tuple[Generation, ...]
+    filter: Filter
     older: str | None
-    newer: bool
+    newer: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A generation among its kin, as far as a viewer may see them; of its children the newest, `more` beside."""
+
+    itself: Generation
+    parent: Generation | None
+    grandparent: Generation | None
+    children: tuple[Generation, ...]
+    more: bool
+
+    @property
+    def alone(self) -> bool:
+        return self.parent is None and not self.children
 
 
 class History:
@@ -115,36 +157,114 @@ class History:
                 return generation
         return None
 
-    async def page(self, viewer: Viewer, *, before: str | None = None, limit: int = 5) -> Page:
-        """The viewer's own generations that have pictures, older than the one with the id `before`.
+    async def page(
+        self,
+        viewer: Viewer,
+        which: Filter = EVERYTHING,
+        *,
+        turn: str = "",
+        limit: int = 5,
+    ) -> Page:
+        """A page of generations that have pictures, from a page's `turn` on, or the newest.
 
-        All of them, private ones too: the answer is for the viewer's eyes alone. Raises NotFound for a cursor
-        that is gone.
+        Of the viewer all, private ones too, since the answer is for the viewer's eyes alone; of another member
+        those that are public where the viewer is.
         """
-        cursor = None
+        owner = viewer.member_id if which.member_id is None else which.member_id
+        others = owner != viewer.member_id
+        if others and viewer.guild_id is None:
+            return Page(generations=(), filter=which, older=None, newer=None)
+        wanted = Wanted(
+            member_id=owner,
+            public_in=viewer.guild_id if others else None,
+            words=which.search,
+            starred_by=viewer.member_id if which.starred else None,
+            model=which.model,
+        )
         async with self._database.reading() as connection:
-            if before is not None:
-                last = await db.generations.find(connection, before)
-                if last is None or last.member_id != viewer.member_id:
-                    raise NotFound("generation", before)
-                cursor = (last.created_at, last.id)
-            rows = await db.generations.of_member(connection, viewer.member_id, before=cursor, limit=limit + 1)
-            generations = await self._compose(connection, rows[:limit], viewer.member_id)
-        older = generations[-1].id if len(rows) > limit else None
-        return Page(generations=tuple(generations), older=older, newer=before is not None)
+            start = _read_turn(turn)
+            rows = await db.search.page(connection, wanted, turn=start, limit=limit + 1)
+            if start is not None and not start.older and len(rows) <= limit:
+                # There is nothing newer than these: the newest page, and that one full.
+                start = None
+                rows = await db.search.page(connection, wanted, limit=limit + 1)
+            kept = rows[-limit:] if start is not None and not start.older else rows[:limit]
+            generations = await self._compose(connection, [row for _, row in kept], viewer.member_id)
+        more = len(rows) > limit
+        older = more if start is None or start.older else True
+        return Page(
+            generations=tuple(generations),
+            filter=which,
+            older=f"o{kept[-1][0]}" if older else None,
+            newer=None if start is None else f"n{kept[0][0] if kept else start.number}",
+        )
+
+    async def remember(self, which: Filter, viewer: Viewer) -> str:
+        """A short key by which the viewer's buttons find the filter again; empty for none."""
+        if which == EVERYTHING:
+            return ""
+        text = json.dumps(asdict(which))
+        key = hashlib.blake2b(f"{viewer.member_id} {text}".encode(), digest_size=_KEY_BYTES).hexdigest()
+        async with self._database.transaction() as connection:
+            await db.search.remember(
+                connection, key, member_id=viewer.member_id, filter_json=text, used_at=self._clock()
+            )
+        return key
+
+    async def recollect(self, key: str, viewer: Viewer) -> Filter:
+        """The filter that `remember` gave the viewer a key for. Raises NotFound where it is forgotten."""
+        if not key:
+            return EVERYTHING
+        async with self._database.reading() as connection:
+            text = await db.search.recollect(connection, key, member_id=viewer.member_id)
+        if text is None:
+            raise NotFound("search", key)
+        return Filter(**json.loads(text))
+
+    async def family(self, generation_id: str, viewer: Viewer) -> Family:
+        """A generation with its parent, its parent's parent and its children. Raises NotFound."""
+        itself = await self.recall(generation_id, viewer)
+        parent = await self._parent(itself, viewer)
+        async with self._database.reading() as connection:
+            rows = await db.generations.children(
+                connection,
+                itself.id,
+                viewer_id=viewer.member_id,
+                guild_id=viewer.guild_id,
+                limit=CHILDREN_SHOWN + 1,
+            )
+            children = await self._compose(connection, rows[:CHILDREN_SHOWN], viewer.member_id)
+        return Family(
+            itself=itself,
+            parent=parent,
+            grandparent=None if parent is None else await self._parent(parent, viewer),
+            children=tuple(children),
+            more=len(rows) > CHILDREN_SHOWN,
+        )
+
+    async def _parent(self, generation: Generation, viewer: Viewer) -> Generation | None:
+        if generation.parent_id is None:
+            return None
+        try:
+            return await self.recall(generation.parent_id, viewer)
+        except NotFound:
+            return None
 
     async def again(self, generation_id: str, viewer: Viewer, *, new_seed: bool, **changes: Any) -> Request:
         """The request that a generation answered, with `changes` by Request's field names.
 
         What was best for one model is not for another: where `changes` names another one, of the size only the
-        shape stays, and steps, guidance, scheduler and clip skip become holes. Raises NotFound, or SourceNotYours
-        where too little would be left to draw of a picture that somebody else gave.
+        shape stays, and steps, guidance, scheduler and clip skip become holes. What another picture, mask or mode
+        makes meaningless is a hole as well. With a new seed, near neighbours of a picture are other neighbours.
+        Raises NotFound, or SourceNotYours where too little would be left to draw of a picture that somebody else
+        gave.
         """
         generation = await self.recall(generation_id, viewer)
         recipe = generation.recipe
-        request = recipe.to_request()
+        request = used_otherwise(recipe, changes)
         if new_seed:
-            request = replace(request, seed=None)
+            varied = bool(recipe.variation_seeds)
+            request = replace(request, variation_seed=None) if varied else replace(request, seed=None)
         own = generation.member_id == viewer.member_id and generation.source_given
         kept = not own and recipe.source is not None and "source" not in changes
         if changes.get("model", recipe.model) != recipe.model:
@@ -159,7 +279,7 @@ class History:
             )
         request = replace(request, **changes)
         if kept:
-            _check_redrawn(request, recipe)
+            _check_redrawn(request, recipe, changes)
         return request
 
     async def ending(self, generation_id: str) -> Ended:
@@ -180,7 +300,7 @@ class History:
             return False
 
     async def delete(self, generation_id: str, viewer: Viewer) -> tuple[Generation, Posted | None]:
-        """Remove a generation's record and pictures for good, and its source image if it was the last to use it.
+        """Remove a generation's record and pictures for good, and source and mask if it was the last to use them.
 
         Returns what it was, and the message that its result is, which the caller removes. Cancel it first if it
         has not ended. Raises NotFound or NotAllowed.
@@ -188,16 +308,18 @@ class History:
         generation = await self.recall(generation_id, viewer)
         if not generation.may_be_managed_by(viewer) or not generation.state.ended:
             raise NotAllowed("delete")
-        source = generation.recipe.source
+        stored = generation.recipe.stored
         async with self._database.transaction() as connection:
             posted = _posted(await db.deliveries.find(connection, generation.id))
             files = await db.generations.delete(connection, generation.id)
-            unused = source is not None and not await db.generations.uses_source(connection, source)
-        await asyncio.to_thread(self._pictures.remove, files, source=source if unused else None)
+            unused = [each for each in stored if not await db.generations.uses_source(connection, each)]
+        await asyncio.to_thread(self._pictures.remove, files)
+        for sha256 in unused:
+            await asyncio.to_thread(self._pictures.remove, (), source=sha256)
         return generation, posted
 
     async def forget_source(self, sha256: str) -> None:
-        """Remove a source image, unless a generation uses it."""
+        """Remove a source image or mask, unless a generation uses it."""
         async with self._database.reading() as connection:
             if await db.generations.uses_source(connection, sha256):
                 return
@@ -247,6 +369,12 @@ class History:
         )
 
 
+def _read_turn(text: str) -> Turn | None:
+    """Where a page begins, as "o123" or "n123" says; None, the newest page, for anything else."""
+    matched = re.fullmatch(r"([on])(\d{1,18})", text)
+    return None if matched is None else Turn(older=matched[1] == "o", number=int(matched[2]))
+
+
 def _shape(size: Size) -> str:
     """The aspect of a size, as a request may name it."""
     part = gcd(size.width, size.height)
@@ -254,8 +382,15 @@ def _shape(size: Size) -> str:
     return f"{width}:{height}" if max(width, height) < 1000 else f"{width / height:.3f}:1"
 
 
-def _check_redrawn(request: Request, recipe: Recipe) -> None:
-    """Raise SourceNotYours where less of the source would be redrawn than `recipe` did: the upload would show."""
+def _check_redrawn(request: Request, recipe: Recipe, changes: Mapping[str, Any]) -> None:
+    """Raise SourceNotYours where less of the source would be redrawn than `recipe` did: the upload would show.
+
+    In another mode, or under another mask, any of it might; and where a part is kept as it is, another size would
+    show what had been cut off.
+    """
+    kept_as_it_is = recipe.mode in {Mode.INPAINT, Mode.OUTPAINT}
+    if request.mode is not recipe.mode or "mask" in changes or (kept_as_it_is and "size" in changes):
+        raise SourceNotYours(strength=None, steps=None)
     strength = 0.0 if recipe.strength is None else recipe.strength
     wanted = strength if request.strength is None else request.strength
     steps = recipe.num_inference_steps

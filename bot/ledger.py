@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import db
 from bot.place import OPERATOR_ID, Address, Viewer
+from bot.tally import Tally
 from db import Database
 from generation import (
     Allowance,
@@ -59,6 +60,7 @@ class Ledger:
         self._database = database
         self._allowance = allowance
         self._clock = clock
+        self.tally = Tally()
 
     async def accept(
         self,
@@ -189,6 +191,8 @@ class Ledger:
                         updated_at=now,
                     ),
                 )
+        self.tally.jobs[end.state] += 1
+        self.tally.drawing_seconds += end.seconds
         return True
 
     async def allowance(self, member_id: int) -> AllowanceState:
@@ -242,15 +246,20 @@ class Ledger:
 
     async def delivered(self, generation_id: str, *, route: Route, message_id: int | None) -> None:
         async with self._database.transaction() as connection:
-            await db.deliveries.mark_delivered(
+            marked = await db.deliveries.mark_delivered(
                 connection, generation_id, route=route, message_id=message_id, at=self._clock()
             )
+        if marked:
+            self.tally.deliveries[route] += 1
 
     async def _balance(self, connection: db.Connection, member_id: int) -> Balance:
         row = await db.allowances.find(connection, member_id)
-        if row is None:
-            return self._allowance.full(self._clock())
-        return Balance(left=row.balance, at=row.updated_at)
+        if row is not None:
+            return Balance(left=row.balance, at=row.updated_at)
+        erased = await db.tombstones.find(connection, member_id)
+        if erased is not None and erased.balance is not None and erased.balance_at is not None:
+            return Balance(left=erased.balance, at=erased.balance_at)
+        return self._allowance.full(self._clock())
 
     async def _put(self, connection: db.Connection, member_id: int, balance: Balance) -> None:
         await db.allowances.put(

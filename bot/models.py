@@ -4,30 +4,33 @@ import asyncio
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from PIL import Image
+from PIL import Image, ImageDraw
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from bot import adaptations
+from bot.adaptations import Purpose
 from bot.settings import Settings
 from bot.wording import models as wording
 from generation import (
+    Adapters,
     Catalogue,
     Failed,
-    Found,
     Generate,
-    Kind,
+    GenerationError,
     LoadFailed,
     Loading,
     Mode,
     Model,
     ModelUnavailable,
+    Place,
     Request,
     Size,
     Supervisor,
@@ -36,16 +39,23 @@ from generation import (
     WorkerDied,
     add_entry,
     complete,
+    fetch_part,
     find_model,
     inspect,
+    known_controls,
     read_entries,
     remove_entry,
     repository_of,
     size_on_disk,
 )
 
-_FOLDERS = {Kind.LORA: "loras", Kind.EMBEDDING: "embeddings", Kind.CONTROLNET: "controlnets"}
-_MODES = {Use.TEXT: Mode.TEXT_TO_IMAGE, Use.IMAGE: Mode.IMAGE_TO_IMAGE}
+_MODES = {
+    Use.TEXT: (Mode.TEXT_TO_IMAGE,),
+    Use.IMAGE: (Mode.IMAGE_TO_IMAGE,),
+    Use.INPAINT: (Mode.INPAINT, Mode.OUTPAINT),
+    Use.DEPTH: (Mode.DEPTH,),
+    Use.UPSCALE: (Mode.UPSCALE,),
+}
 _NO_SOURCE = "0" * 64  # the hash of a source image that is in no store
 
 
@@ -84,9 +94,12 @@ def commands(
             typer.Argument(help="A name of the catalogue, a Hugging Face id, a folder or a single file."),
         ],
         name: Annotated[str | None, typer.Option(help="What to call it; its own name by default.")] = None,
+        purpose: Annotated[
+            Purpose | None, typer.Option("--for", help="What a ControlNet follows, if its name does not tell.")
+        ] = None,
     ) -> None:
         """Add a model, LoRA, embedding or ControlNet. Files stay where they are; hub models are fetched."""
-        finish(_add(source, name, settings_of(), console))
+        finish(_add(source, name, purpose, settings_of(), console))
 
     @group.command()
     def remove(
@@ -148,32 +161,45 @@ def _table(settings: Settings) -> Table:
             wording.gigabytes(half),
             style=None if path is not None else "dim",
         )
-    for kind, file in _adapters(settings):
-        table.add_row(file.stem, str(file.resolve()), "", str(kind), "", wording.gigabytes(size_on_disk(file)), "")
+    entries, there = known_controls(), set[str]()
+    for kind, path in adaptations.everything(_folder(settings)):
+        name, size = adaptations.called(path), wording.gigabytes(size_on_disk(path))
+        there.add(name)
+        purpose = f"{kind} ({path.parent.name})" if path.parent.name in set(Purpose) else str(kind)
+        table.add_row(name, str(path.resolve()), "", purpose, "", size, "")
+    for name in entries.keys() - there:
+        entry = entries[name]
+        row = (name, entry.title, str(entry.family or ""), wording.purpose(entry), entry.licence, wording.NOT_HERE)
+        table.add_row(*row, "", style="dim")
     return table
 
 
-def _adapters(settings: Settings) -> Iterator[tuple[Kind, Path]]:
-    for kind, folder in _FOLDERS.items():
-        for file in sorted((settings.data_dir / "models" / folder).glob("*")):
-            if not file.name.startswith("."):
-                yield kind, file
+def _folder(settings: Settings) -> Path:
+    return settings.data_dir / "models"
 
 
 # add -------------------------------------------------------------------------------------------------------------
 
 
-async def _add(source: str, name: str | None, settings: Settings, console: Console) -> None:
+async def _add(
+    source: str, name: str | None, purpose: Purpose | None, settings: Settings, console: Console
+) -> None:
     known = dict(_catalogue(settings))
     if source in known:
         await _load(known[source], settings, console)
         console.print(wording.fetched(known[source]), markup=False)
         return
+    if (entry := known_controls().get(source)) is not None:
+        purpose = Purpose(entry.mode) if entry.mode is not None else None
+        await _add_adaptation(source, entry.places, name or entry.name, purpose, settings, console)
+        return
     found = await asyncio.to_thread(inspect, source)
     if found.model is None:
-        link = await asyncio.to_thread(_link, found, name, settings)
-        console.print(wording.linked(found, link), markup=False)
+        places = (Place(source=source),) if found.path is None else ()
+        await _add_adaptation(source, places, name or found.name, purpose, settings, console)
         return
+    if purpose is not None:
+        raise ModelUnavailable(found.name, wording.no_purpose(found.kind))
     model = found.model if name is None else replace(found.model, name=name)
     if model.name in known:
         raise ModelUnavailable(model.name, wording.taken(model.name))
@@ -182,12 +208,36 @@ async def _add(source: str, name: str | None, settings: Settings, console: Conso
     console.print(wording.added(model, seconds), markup=False)
 
 
+async def _add_adaptation(
+    source: str, places: Sequence[Place], name: str, purpose: Purpose | None, settings: Settings, console: Console
+) -> None:
+    """Link what is no model itself, once it is fetched from one of `places`, if there are any."""
+    path = source
+    if places:
+        with _bar(console) as bar:
+            task = bar.add_task(wording.FETCHING_MODEL, total=None)
+
+            def on_bytes(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
+            path = str(await asyncio.to_thread(fetch_part, name, places, on_bytes))
+    found = await asyncio.to_thread(inspect, path)
+    link = await asyncio.to_thread(
+        adaptations.link, found, _folder(settings), name=name, purpose=purpose, source=source
+    )
+    console.print(wording.linked(found, link), markup=False)
+
+
+def _bar(console: Console) -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    return Progress(*columns, console=console, transient=True)
+
+
 async def _load(model: Model, settings: Settings, console: Console) -> float:
     """Fetch and load `model` in a worker; returns the seconds. Raises ModelUnavailable or WorkerDied."""
     supervisor = Supervisor(device=settings.device, threads=settings.threads)
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     try:
-        with Progress(*columns, console=console, transient=True) as bar:
+        with _bar(console) as bar:
             task = bar.add_task(wording.LOADING_MODEL, total=None)
 
             def on_report(report: Loading) -> None:
@@ -203,36 +253,14 @@ async def _load(model: Model, settings: Settings, console: Console) -> float:
     return report.seconds
 
 
-def _link(found: Found, name: str | None, settings: Settings) -> Path:
-    """A link to `found` beside the others of its kind; a copy where the system has no links."""
-    assert found.path is not None  # noqa: S101 (only models are on the hub)
-    folder = settings.data_dir / "models" / _FOLDERS[found.kind]
-    link = folder / f"{name if name is not None else found.path.stem}{found.path.suffix}"
-    if link.exists() or link.is_symlink():
-        raise ModelUnavailable(link.stem, wording.taken(link.stem))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            link.symlink_to(found.path)
-        except NotImplementedError:
-            shutil.copyfile(found.path, link)
-    except OSError as error:
-        raise ModelUnavailable(link.stem, f"{link} cannot be written ({error.strerror or error})") from error
-    return link
-
-
 # remove ----------------------------------------------------------------------------------------------------------
 
 
 def _remove(name: str, settings: Settings, sure: Callable[[], bool], console: Console) -> None:
     known = _catalogue(settings)
-    for _, file in _adapters(settings):
-        if name == file.stem:
-            if not file.is_symlink():
-                raise ModelUnavailable(name, wording.not_ours(file))
-            kept = str(file.resolve())
-            file.unlink()
-            console.print(wording.forgotten(name, kept), markup=False)
+    for _, adaptation in adaptations.everything(_folder(settings)):
+        if name == adaptations.called(adaptation):
+            _remove_adaptation(adaptation, settings, sure, console)
             return
     if name not in known:
         raise UnknownChoice("model", name, choices=tuple(known))
@@ -253,10 +281,29 @@ def _remove(name: str, settings: Settings, sure: Callable[[], bool], console: Co
     console.print(wording.forgotten(name, str(path) if path is not None else None), markup=False)
 
 
+def _remove_adaptation(path: Path, settings: Settings, sure: Callable[[], bool], console: Console) -> None:
+    name, kept = adaptations.called(path), str(path.resolve())
+    if not path.is_symlink():
+        raise ModelUnavailable(name, wording.not_ours(path))
+    downloaded = adaptations.downloaded(path, _folder(settings))
+    if downloaded is not None:
+        console.print(wording.to_delete(downloaded, _weight(downloaded)), markup=False)
+        if not sure():
+            return
+        shutil.rmtree(downloaded)
+    path.unlink()
+    console.print(wording.forgotten(name, kept if downloaded is None else None), markup=False)
+
+
 def _fetched(model: Model, known: Catalogue, settings: Settings) -> Iterator[Path]:
     """What was downloaded for `model` into the data folder, and belongs to no other model."""
-    others = {place.source for other in known.values() if other.name != model.name for place in other.places}
-    places = [*model.places, *([model.lora] if model.lora is not None else [])]
+    others = {
+        place.source
+        for other in known.values()
+        if other.name != model.name
+        for place in (*other.places, *other.extras)
+    }
+    places = [*model.places, *model.extras]
     for source in dict.fromkeys(place.source for place in places):
         folder = next(repository_of(place) for place in places if place.source == source)
         if folder is not None and folder.is_relative_to(settings.data_dir) and source not in others:
@@ -283,20 +330,21 @@ async def try_out(settings: Settings, name: str | None, console: Console) -> lis
         with tempfile.TemporaryDirectory() as folder, console.status("") as status:
             for model in models:
                 status.update(model.name)
-                trials += await _try_model(model, supervisor, Path(folder))
+                trials += await _try_model(model, supervisor, Path(folder), Adapters(_folder(settings)))
     finally:
         await supervisor.close()
-    for kind, file in _adapters(settings) if name is None else ():
+    for kind, path in adaptations.everything(_folder(settings)) if name is None else ():
         try:
-            await asyncio.to_thread(inspect, str(file))
-            ok, words = True, wording.FILE_IS_FINE
+            await asyncio.to_thread(inspect, str(path))
+            ok, words = True, wording.file_is_fine(kind)
         except ModelUnavailable as error:
             ok, words = False, error.reason
-        trials.append(Trial(name=file.stem, family="", origin=_origin(file), mode=str(kind), ok=ok, result=words))
+        own = adaptations.called(path)
+        trials.append(Trial(name=own, family="", origin=_origin(path), mode=str(kind), ok=ok, result=words))
     return trials
 
 
-async def _try_model(model: Model, supervisor: Supervisor, folder: Path) -> list[Trial]:
+async def _try_model(model: Model, supervisor: Supervisor, folder: Path, adapters: Adapters) -> list[Trial]:
     path = await asyncio.to_thread(find_model, model)
 
     def trial(mode: str, ok: bool | None, result: str) -> Trial:
@@ -310,37 +358,65 @@ async def _try_model(model: Model, supervisor: Supervisor, folder: Path) -> list
         if isinstance(report, LoadFailed):
             return [trial("load", False, report.failure.detail)]
         trials = []
-        for use in model.can:
-            if use not in _MODES:
-                trials.append(trial(str(use), None, wording.loads_only(wording.NO_SUCH_MODE)))
-                continue
-            words = await _draw(model, _MODES[use], supervisor, folder)
-            trials.append(trial(str(use), words is None, wording.DRAWN if words is None else words))
+        by_control = await asyncio.to_thread(adapters.controls.modes, model)
+        for mode in (*(mode for use in model.can for mode in _MODES[use]), *sorted(by_control)):
+            words = await _draw(model, mode, supervisor, folder, adapters)
+            shown = mode.replace("_", " ")
+            trials.append(trial(shown, words is None, wording.DRAWN if words is None else words))
     except WorkerDied as error:
         return [trial("load", False, str(error))]
     return trials
 
 
-async def _draw(model: Model, mode: Mode, supervisor: Supervisor, folder: Path) -> str | None:
+async def _draw(model: Model, mode: Mode, supervisor: Supervisor, folder: Path, adapters: Adapters) -> str | None:
     """Draw one small picture; returns what went wrong, in words, or None."""
     side = max(model.size.minimum // model.size.grid, 1) * model.size.grid
     steps = int(min(max(2, model.steps.minimum), model.steps.maximum))
-    source: Path | None = None
-    request = Request(prompt="a red house", size=f"{side}x{side}", num_inference_steps=steps, seed=7)
-    if mode is Mode.IMAGE_TO_IMAGE:
-        source = folder / "source.png"
-        await asyncio.to_thread(Image.linear_gradient("L").convert("RGB").resize((side, side)).save, source)
-        request = replace(request, source=_NO_SOURCE, strength=1.0)
-    recipe = complete(request, model=model, source_size=Size(width=side, height=side), chance=random.Random(0))  # noqa: S311
+    source = mask = None
+    request = Request(prompt="a red house", mode=mode, num_inference_steps=steps, seed=7)
+    if mode not in {Mode.OUTPAINT, Mode.UPSCALE}:
+        request = replace(request, size=f"{side}x{side}")
+    if mode.takes_source:
+        # As the shape of what is to be drawn anew serves half of a picture.
+        source, mask = (str(folder / f"{name}.png") for name in ("source", "mask"))
+        gradient = Image.linear_gradient("L").resize((side, side))
+        await asyncio.to_thread(gradient.save, mask)
+        given = _strokes(side) if mode.controlled else gradient.convert("RGB").rotate(90)
+        await asyncio.to_thread(given.save, source)
+        request = replace(request, source=_NO_SOURCE, mask=_NO_SOURCE if mode is Mode.INPAINT else None)
+    try:
+        recipe = complete(
+            request,
+            model=model,
+            source_size=Size(width=side, height=side),
+            chance=random.Random(0),  # noqa: S311  (nothing is left to chance)
+            controls=adapters.controls,
+        )
+        taking_part = await asyncio.to_thread(adapters.of, recipe)
+    except GenerationError as error:
+        return str(error)
     order = Generate(
         job="check",
         recipe=recipe,
         model=model,
         folder=str(folder),
-        source_file=None if source is None else str(source),
+        source_file=source,
+        mask_file=mask,
+        adapters=taking_part,
     )
     report = await supervisor.draw(order, lambda _: None)
     return report.failure.detail if isinstance(report, Failed) else None
+
+
+def _strokes(side: int) -> Image.Image:
+    """Lines of several colours on black, which have edges and pass for a skeleton."""
+    picture = Image.new("RGB", (side, side))
+    pen = ImageDraw.Draw(picture)
+    colours = ("red", "yellow", "lime", "cyan", "blue", "magenta")
+    for number, colour in enumerate(colours, start=1):
+        at = side * number // (len(colours) + 1)
+        pen.line((at, side // 8, side - at, side * 7 // 8), fill=colour, width=max(2, side // 48))
+    return picture
 
 
 def _origin(path: Path) -> str:

@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
+from pathlib import PurePath
 
 import discord
 from PIL import Image
 
 from bot import wording
 from bot.content import ContentFilter, Showing
-from bot.history import Generation, Picture
+from bot.history import Family, Generation, Picture
+from bot.sheet import Tile, draw_sheet
+from bot.wording import labels
 
 FILE_LIMIT = 10 * 1024 * 1024  # bytes: what Discord takes everywhere, also from members without a subscription
 _QUALITY = 92  # of a JPEG that stands in for too large a PNG: no difference that one would see
 _THUMBNAIL_SIDE = 160
+_SHEET_WIDTH = 4  # pictures in a row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +75,31 @@ async def thumbnails(generations: Sequence[Generation]) -> tuple[tuple[str, byte
     return await asyncio.to_thread(_thumbnails, generations)
 
 
-def _content(picture: Picture) -> tuple[str, bytes]:
-    data = picture.file.read_bytes()
+async def family_sheet(family: Family) -> bytes:
+    """A family as one picture, a JPEG: in the first row how it came to be, its children below."""
+    ancestors = ((labels.GRANDPARENT, family.grandparent), (labels.PARENT, family.parent))
+    row = [_tile(title, ancestor) for title, ancestor in ancestors if ancestor is not None]
+    row.append(replace(_tile(labels.ITSELF, family.itself), marked=True))
+    children = [_tile(labels.child(number), child) for number, child in enumerate(family.children, start=1)]
+    rows = [children[start : start + _SHEET_WIDTH] for start in range(0, len(children), _SHEET_WIDTH)]
+    return await asyncio.to_thread(draw_sheet, [row, *rows])
+
+
+def _tile(title: str, generation: Generation) -> Tile:
+    """The first picture that nothing is held against."""
+    picture = next((each for each in generation.pictures if not each.flagged), None)
+    return Tile(title=title, caption=generation.id, file=None if picture is None else picture.file)
+
+
+def fitting(name: str, data: bytes) -> tuple[str, bytes]:
+    """A picture's file name and bytes as Discord takes them: a JPEG where there are too many of the latter."""
     if len(data) <= FILE_LIMIT:
-        return picture.name, data
-    return picture.name.removesuffix(".png") + ".jpg", _jpeg(data, quality=_QUALITY)
+        return name, data
+    return PurePath(name).stem + ".jpg", _jpeg(data, quality=_QUALITY)
+
+
+def _content(picture: Picture) -> tuple[str, bytes]:
+    return fitting(picture.name, picture.file.read_bytes())
 
 
 def _jpeg(data: bytes, *, quality: int, side: int | None = None) -> bytes:

@@ -56,6 +56,8 @@ def _unfit(options: Mapping[str, Any], model: Model) -> set[str]:
         for name, within in bounds.items()
         if name in options and not within.minimum <= options[name] <= within.maximum
     }
+    if options.get("scheduler", model.scheduler) not in model.schedulers:
+        unfit.add("scheduler")
     try:
         model.size.read(options.get("size", str(model.size.native)))
     except BadSize:

@@ -68,6 +68,13 @@ class Settings(BaseSettings):
         le=1024,
         description="processor threads that drawing may use, 1 or more; all of them if it is not set",
     )
+    memory: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="gigabytes that models may take, of the GPU's memory or else of the computer's, more than 0; "
+        "what is free if it is not set",
+    )
     allowance_seconds: float = Field(
         default=600.0, gt=0, description="seconds of compute that a member may spend at once, more than 0"
     )
@@ -78,6 +85,14 @@ class Settings(BaseSettings):
     queue_limit_each: int = Field(default=20, ge=1, description="jobs of one member that may wait, 1 or more")
     playground_port: int = Field(
         default=8765, ge=0, le=65535, description="port of the playground's page, 0 to 65535"
+    )
+    health_port: int = Field(
+        default=8766, ge=0, le=65535, description="port of /healthz and /metrics, 0 to 65535; 0 is none"
+    )
+    health_host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="address of /healthz and /metrics; 127.0.0.1 is this machine alone",
     )
     log_level: str = Field(
         default="INFO",

@@ -12,14 +12,24 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from bot import updates, wording
 from bot.app import House, is_running, open_house
-from bot.attachments import read_bytes
+from bot.attachments import read_bytes, read_mask_bytes
 from bot.errors import AlreadyRunning, DrawingFailed, NoRecipe, NotWritten
+from bot.flags import read_mode
 from bot.history import Generation
 from bot.place import OPERATOR_ID, Viewer
 from bot.redraw import redrawn
 from bot.settings import Settings
 from bot.verify import Findings, verify
-from generation import BadPicture, JobState, PictureFault, Request, read_recipe
+from generation import (
+    BadPicture,
+    Direction,
+    JobState,
+    Mode,
+    PictureFault,
+    Request,
+    UnknownChoice,
+    read_recipe,
+)
 
 OPERATOR = Viewer(member_id=OPERATOR_ID, age_restricted=True)  # nobody else looks on
 _LOOK_AGAIN = 0.5  # seconds
@@ -38,7 +48,11 @@ class Drawing:
     model: str | None = None
     output: Path | None
     image: Path | None
+    mask: Path | None = None
+    mode: str | None = None
+    direction: str | None = None
     seed: str | None
+    variation_seed: str | None = None
     options: dict[str, Any]
 
 
@@ -124,18 +138,51 @@ async def _request(drawing: Drawing, house: House, errors: Console) -> Request:
         for line in wording.redrawn(found, again):
             errors.print(line, style="dim", markup=False)
         options = again.options
+    if drawing.mode is not None:
+        options["mode"] = read_mode(drawing.mode)
+    if drawing.direction is not None:
+        options["direction"] = _direction(drawing.direction)
+    options |= await _given_pictures(drawing, house, errors, mode=options.get("mode"))
+    if options.get("mode") is Mode.UPSCALE and drawing.model is None:
+        options.pop("model", None)  # of a recipe: it has drawn the picture, and need not be able to enlarge it
+    seeds = {"seed": drawing.seed, "variation_seed": drawing.variation_seed}
+    options |= {name: await house.seeds.read(OPERATOR, seed) for name, seed in seeds.items() if seed is not None}
+    return Request(**{"prompt": "", **options})
+
+
+async def _given_pictures(drawing: Drawing, house: House, errors: Console, *, mode: Mode | None) -> dict[str, str]:
+    """The files that were named, kept; by Request's field names. Raises BadPicture."""
+    given: dict[str, str] = {}
     if drawing.image is not None:
-        try:
-            data = await asyncio.to_thread(drawing.image.read_bytes)
-        except OSError:
-            raise BadPicture(PictureFault.MISSING, name=str(drawing.image)) from None
-        source = await read_bytes(data, name=drawing.image.name, pictures=house.pictures)
-        options["source"] = source.sha256
+        source = await read_bytes(
+            await _read(drawing.image),
+            name=drawing.image.name,
+            pictures=house.pictures,
+            with_holes=mode is Mode.INPAINT and drawing.mask is None,
+        )
+        given["source"] = source.sha256
+        if source.holes is not None:
+            given["mask"] = source.holes
         for correction in source.corrections:
             errors.print(wording.corrected(correction), style="dim", markup=False)
-    if drawing.seed is not None:
-        options["seed"] = await house.seeds.read(OPERATOR, drawing.seed)
-    return Request(**{"prompt": "", **options})
+    if drawing.mask is not None:
+        mask = await read_mask_bytes(await _read(drawing.mask), name=drawing.mask.name, pictures=house.pictures)
+        given["mask"] = mask.sha256
+    return given
+
+
+async def _read(file: Path) -> bytes:
+    try:
+        return await asyncio.to_thread(file.read_bytes)
+    except OSError:
+        raise BadPicture(PictureFault.MISSING, name=str(file)) from None
+
+
+def _direction(typed: str) -> Direction:
+    try:
+        return Direction(typed.strip().casefold())
+    except ValueError:
+        raise UnknownChoice("direction", typed, choices=tuple(Direction)) from None
 
 
 async def _watch(house: House, generation_id: str, bar: Progress) -> None:

@@ -22,6 +22,7 @@ from PIL import (
     ImageChops,
     ImageCms,
     ImageFile,
+    ImageOps,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
@@ -39,6 +40,7 @@ KEPT_SIDE = 2048  # the longer side of what is stored: more than any model draws
 NARROWEST = KEPT_SIDE // SHORTEST_SIDE  # longer side to shorter
 _SCANS_LIMIT = 100  # of a JPEG; cameras and programs write about ten, and each one costs a pass over the picture
 _STRIP = 256  # rows of a shrunk picture that are made at a time
+_WHITE = 128  # of 255: from here on a mask is white
 _VISIBLE = 3  # of 255: smaller differences between colours are not told
 
 _log = logging.getLogger(__name__)
@@ -53,19 +55,75 @@ class Correction(StrEnum):
     REDUCED_DEPTH = "reduced_depth"  # 16 or 32 bits a channel became 8
     RECOLOURED = "recoloured"  # CMYK, Lab or another colour space became sRGB
     FLATTENED = "flattened"  # what was transparent became white
+    OPENED = "opened"  # what was transparent became the mask
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceImage:
-    """A checked upload as `png`: 8-bit sRGB without metadata, sides from SHORTEST_SIDE to KEPT_SIDE."""
+    """A checked upload as `png`: 8-bit sRGB without metadata, sides from SHORTEST_SIDE to KEPT_SIDE.
+
+    `holes` is a mask of the same size, as a PNG: white where the upload is transparent. None where it is nowhere.
+    """
 
     png: bytes
     size: Size
     corrections: tuple[Correction, ...]
+    holes: bytes | None = None
 
 
 def read_source_image(data: bytes, *, name: str) -> SourceImage:
     """Check and normalise the upload called `name`. Raises BadPicture."""
+    picture, alpha, corrections = _read(data, name)
+    holes = None
+    if alpha is not None and alpha.getextrema() != (255, 255):
+        corrections.add(Correction.FLATTENED)
+        picture = Image.composite(picture, Image.new("RGB", picture.size, "white"), alpha)
+        holes = _png(ImageChops.invert(alpha))
+    return _kept(picture, corrections, holes)
+
+
+def read_mask_image(data: bytes, *, name: str) -> SourceImage:
+    """Check the upload called `name` as a mask: white is drawn anew, black and what is transparent is kept.
+
+    Raises BadPicture, also for one that has nothing white in it.
+    """
+    picture, alpha, corrections = _read(data, name)
+    mask = picture.convert("L")
+    if alpha is not None:
+        mask = ImageChops.darker(mask, alpha)
+    if mask.point(lambda value: 255 if value >= _WHITE else 0).getbbox() is None:
+        raise BadPicture(PictureFault.NOTHING_WHITE, name=name)
+    return _kept(mask, corrections - {Correction.RECOLOURED})
+
+
+def side_by_side(first: bytes, second: bytes) -> bytes:
+    """Two source images as one PNG, which a blend starts from; the second is cut to the shape of the first."""
+    with Image.open(BytesIO(first)) as left, Image.open(BytesIO(second)) as right:
+        pair = Image.new("RGB", (2 * left.width, left.height))
+        pair.paste(left, (0, 0))
+        pair.paste(ImageOps.fit(right, left.size, Image.Resampling.LANCZOS), (left.width, 0))
+    return _png(pair)
+
+
+def _kept(picture: Image.Image, corrections: set[Correction], holes: bytes | None = None) -> SourceImage:
+    return SourceImage(
+        png=_png(picture),
+        size=Size(width=picture.width, height=picture.height),
+        corrections=tuple(correction for correction in Correction if correction in corrections),
+        holes=holes,
+    )
+
+
+def _png(picture: Image.Image) -> bytes:
+    """A clean file: no place, no camera, no thumbnail of what was cut away."""
+    picture.info.clear()
+    file = BytesIO()
+    picture.save(file, "PNG", compress_level=3)
+    return file.getvalue()
+
+
+def _read(data: bytes, name: str) -> tuple[Image.Image, Image.Image | None, set[Correction]]:
+    """The picture in RGB, how opaque it is (None: all of it is), and what was corrected. Raises BadPicture."""
     if len(data) > BYTES_LIMIT:
         raise BadPicture(PictureFault.TOO_MANY_BYTES, name=name, value=len(data), limit=BYTES_LIMIT)
     reader = _recognise(data)
@@ -85,7 +143,7 @@ def read_source_image(data: bytes, *, name: str) -> SourceImage:
         _log.info("upload %r is damaged: %r", name, error)
         raise BadPicture(PictureFault.BROKEN, name=name) from error
 
-    # 2. Small and of 8 bits, then upright, then in colour, then opaque.
+    # 2. Small and of 8 bits, then upright, then in colour.
     picture = _shrunk(image, name)
     turned = _UPRIGHT.get(_orientation(image))  # a TIFF turned itself while it was loaded
     del image
@@ -95,19 +153,7 @@ def read_source_image(data: bytes, *, name: str) -> SourceImage:
     picture, recoloured = _in_colour(picture, profile)
     if recoloured:
         corrections.add(Correction.RECOLOURED)
-    if alpha is not None and alpha.getextrema() != (255, 255):
-        corrections.add(Correction.FLATTENED)
-        picture = Image.composite(picture, Image.new("RGB", picture.size, "white"), alpha)
-
-    # 3. A clean file: no place, no camera, no thumbnail of what was cut away.
-    picture.info.clear()
-    file = BytesIO()
-    picture.save(file, "PNG", compress_level=3)
-    return SourceImage(
-        png=file.getvalue(),
-        size=Size(width=picture.width, height=picture.height),
-        corrections=tuple(correction for correction in Correction if correction in corrections),
-    )
+    return picture, alpha, corrections
 
 
 _DAMAGE = (  # what Pillow's readers raise for damaged files

@@ -5,7 +5,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from pathlib import Path
 from random import Random, SystemRandom
@@ -20,11 +20,14 @@ from bot.history import History
 from bot.ledger import AllowanceState, End, Ledger, Route
 from bot.pictures import Pictures
 from bot.place import Address, Viewer
+from bot.preferences import Preferences
 from bot.updates import Ended, Update
 from db import DatabaseUnusable, WrongState
 from generation import (
     HALF_LIFE,
+    NO_STYLE,
     Adapters,
+    BadPicture,
     Cancelled,
     Catalogue,
     CostModel,
@@ -32,21 +35,28 @@ from generation import (
     Failed,
     Failure,
     FailureKind,
+    Family,
     Finished,
     Generate,
     Job,
     JobQueue,
     JobState,
+    Mode,
     ModelUnavailable,
+    NotThisMode,
+    PictureFault,
     Rate,
     Recipe,
     Request,
     Size,
+    Styles,
     Supervisor,
     UnknownChoice,
     WorkerDied,
     WorkerState,
+    can_draw,
     complete,
+    find_model,
 )
 
 log = logging.getLogger(__name__)
@@ -91,7 +101,9 @@ class Studio:
         ledger: Ledger,
         history: History,
         pictures: Pictures,
+        preferences: Preferences,
         catalogue: Catalogue,
+        styles: Styles,
         adapters: Adapters,
         costs: CostModel,
         queue: JobQueue,
@@ -101,10 +113,12 @@ class Studio:
         chance: Random | None = None,
     ) -> None:
         self.catalogue = catalogue
+        self.styles = styles
         self.content_filter = content_filter
         self._ledger = ledger
         self._history = history
         self._pictures = pictures
+        self._preferences = preferences
         self._adapters = adapters
         self._costs = costs
         self._queue = queue
@@ -129,11 +143,19 @@ class Studio:
     ) -> Accepted:
         """Accept a request: from the return on it will be drawn and answered.
 
-        What is asked in a direct message, or descends from something private, is private.
+        Its holes are filled from the member's own defaults, and then from the model's. What is asked in a direct
+        message, or descends from something private, is private.
         Raises InvalidRequest, QueueFull, AllowanceSpent or NotFound; then nothing was recorded or charged.
         """
-        model = self.catalogue.find(request.model)
-        recipe = complete(request, model=model, source_size=await self._source_size(request), chance=self._chance)
+        if request.mode is Mode.UPSCALE and request.model is None:
+            # Which model makes a picture larger is nobody's matter of taste, and a filter takes no style.
+            model = await self.model_for(Mode.UPSCALE)
+            style = NO_STYLE if request.style is None else request.style
+            count = 1 if request.count is None else request.count
+            request = replace(request, model=model, style=style, count=count)
+        defaults = await self._preferences.of(viewer)
+        request = defaults.filled(request, catalogue=self.catalogue, styles=self.styles)
+        recipe = await self._complete(request)
         await asyncio.to_thread(self._adapters.of, recipe)
         if parent_id is not None:
             private = private or (await self._history.recall(parent_id, viewer)).private
@@ -142,7 +164,7 @@ class Studio:
             id="".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH)),
             member=viewer.member_id,
             recipe=recipe,
-            cost=self._costs.predict(recipe, model, self.worker.device),
+            cost=self.cost(recipe),
             created_at=self._clock(),
         )
         async with self._accepting:  # or several at once would find the same last place free
@@ -161,6 +183,54 @@ class Studio:
             cost=job.cost,
             left=left,
         )
+
+    async def _complete(self, request: Request) -> Recipe:
+        """The recipe of a request whose source and mask are here. Raises InvalidRequest or NotFound."""
+        source_size = await self._size_of(request.source)
+        mask_size = await self._size_of(request.mask)
+        if source_size is not None and mask_size is not None and not source_size.has_shape_of(mask_size):
+            raise BadPicture(
+                PictureFault.OTHER_SHAPE, name="The mask", value=str(mask_size), limit=str(source_size)
+            )
+        try:
+            return complete(
+                request,
+                model=self.catalogue.find(request.model),
+                source_size=source_size,
+                chance=self._chance,
+                styles=self.styles,
+                controls=self._adapters.controls,
+            )
+        except NotThisMode as error:
+            others = await asyncio.to_thread(self._able, Mode(str(error.value)))
+            raise NotThisMode(str(error.value), model=error.model, others=others, control=error.control) from None
+
+    async def model_for(self, mode: Mode, *, rather: str | None = None) -> str | None:
+        """A model on this machine that is made for `mode`: `rather`, the default one, or any; None for none.
+
+        Of two that upscale, the one that adds detail.
+        """
+        able = await asyncio.to_thread(self._able, mode)
+        wanted = (rather, self.catalogue.default, *able)
+        return next((name for name in wanted if name in able), None)
+
+    def kept_model(self, recipe: Recipe, mode: Mode | None) -> str | None:
+        """The model of `recipe` for what is made of its picture in `mode`; None where it cannot, or is gone."""
+        model = self.catalogue.get(recipe.model)
+        able = model is not None and can_draw(model, Mode.IMAGE_TO_IMAGE if mode is None else mode)
+        return recipe.model if able else None
+
+    def _able(self, mode: Mode) -> tuple[str, ...]:
+        """Models made for `mode`: those on this machine, plain filters last; if there are none, all of them."""
+        controls = self._adapters.controls
+        made = [
+            model
+            for model in self.catalogue.values()
+            if (can_draw(model, mode) and not mode.controlled) or controls.choose(mode, model) is not None
+        ]
+        made.sort(key=lambda model: model.family is Family.LANCZOS)
+        here = [model.name for model in made if find_model(model) is not None]
+        return tuple(here or [model.name for model in made])
 
     async def cancel(self, generation_id: str, viewer: Viewer) -> bool:
         """Stop a job; False if it had ended already. Raises NotFound or NotAllowed."""
@@ -196,6 +266,10 @@ class Studio:
     def queue(self) -> tuple[QueuedJob, ...]:
         """The job being drawn and those that wait, in the order in which they will be drawn."""
         return self._board.lines()
+
+    def cost(self, recipe: Recipe) -> float:
+        """The seconds of compute that `recipe` is expected to take. Raises UnknownChoice."""
+        return self._costs.predict(recipe, self.catalogue.find(recipe.model), self.worker.device)
 
     async def allowance(self, member_id: int) -> AllowanceState:
         return await self._ledger.allowance(member_id)
@@ -303,13 +377,14 @@ class Studio:
         if job.id in self._cancelling:
             await self._record_end(job, End(state=JobState.CANCELLED, seconds=0.0))
             return
-        source = job.recipe.source
+        source, mask = job.recipe.source, job.recipe.mask
         order = Generate(
             job=job.id,
             recipe=job.recipe,
             model=model,
             folder=str(self._pictures.drawn),
             source_file=None if source is None else str(self._pictures.source_file(source)),
+            mask_file=None if mask is None else str(self._pictures.source_file(mask)),
             adapters=adapters,
         )
         # 4. Drawn, failed, cancelled, or the worker is gone: then the job has one more try.
@@ -412,13 +487,14 @@ class Studio:
         end = await self._history.ending(job.id)
         self._board.take_down(job.id).set(end)
 
-    async def _source_size(self, request: Request) -> Size | None:
-        if request.source is None:
+    async def _size_of(self, sha256: str | None) -> Size | None:
+        """The size of a stored source image or mask, None for none. Raises NotFound where it is gone."""
+        if sha256 is None:
             return None
         try:
-            return await asyncio.to_thread(_size_of, self._pictures.source_file(request.source))
+            return await asyncio.to_thread(_size_of, self._pictures.source_file(sha256))
         except FileNotFoundError:
-            raise NotFound("source", request.source) from None
+            raise NotFound("source", sha256) from None
 
 
 async def _insist(write: Callable[[], Awaitable[T]]) -> T:

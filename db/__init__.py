@@ -5,7 +5,20 @@ Every function of a module takes a connection first, so that several of them joi
 
 from aiosqlite import Connection
 
-from db import allowances, deliveries, generations, jobs, pictures, rates, seeds
+from db import (
+    allowances,
+    deliveries,
+    generations,
+    jobs,
+    members,
+    pictures,
+    preferences,
+    rates,
+    search,
+    seeds,
+    snapshot,
+    tombstones,
+)
 from db.allowances import AllowanceRow, ChargeRow
 from db.database import Database
 from db.deliveries import DeliveryRow, DeliveryState
@@ -22,38 +35,55 @@ from db.errors import (
 )
 from db.generations import GenerationRow, Totals
 from db.jobs import JobRow, UnendedJob
+from db.members import Erased, Holdings
 from db.pictures import PictureRow
+from db.preferences import PreferencesRow
 from db.rates import RateRow
+from db.search import Turn, Wanted
 from db.seeds import SeedRow
+from db.snapshot import Contents
+from db.tombstones import TombstoneRow
 
 __all__ = [
     "AllowanceRow",
     "ChargeRow",
     "Connection",
+    "Contents",
     "Database",
     "DatabaseClosed",
     "DatabaseError",
     "DatabaseUnusable",
     "DeliveryRow",
     "DeliveryState",
+    "Erased",
     "GenerationRow",
+    "Holdings",
     "JobRow",
     "MigrationFailed",
     "NestedTransaction",
     "NewerDatabase",
     "PictureRow",
+    "PreferencesRow",
     "RateRow",
     "Reason",
     "RuleBroken",
     "SeedRow",
+    "TombstoneRow",
     "Totals",
+    "Turn",
     "UnendedJob",
+    "Wanted",
     "WrongState",
     "allowances",
     "deliveries",
     "generations",
     "jobs",
+    "members",
     "pictures",
+    "preferences",
     "rates",
+    "search",
     "seeds",
+    "snapshot",
+    "tombstones",
 ]

@@ -21,7 +21,7 @@ class Database:
     """One SQLite file, written by one transaction at a time and read beside it.
 
     A transaction that has left its block without an error is on the disk and survives a power cut, as far as the
-    disk keeps what it reports as written (WAL with synchronous=FULL).
+    disk keeps what it reports as written (WAL with synchronous=FULL). One that was cut off is gone as a whole.
     """
 
     def __init__(self, path: Path, *, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
@@ -96,6 +96,20 @@ class Database:
             finally:
                 await _to_its_end(self._reader.rollback())
 
+    async def check(self) -> None:
+        """Have the file answer. Raises DatabaseUnusable, NestedTransaction, DatabaseClosed."""
+        async with self.reading() as connection:
+            await _run(connection, "SELECT 1 FROM sqlite_schema LIMIT 1")
+
+    async def tidy(self) -> None:
+        """Bring the write-ahead log into the file and empty it, so that what was erased is nowhere any more.
+
+        Beside another process that reads just then the log stays until the next time; nothing is lost by that.
+        Raises DatabaseUnusable, NestedTransaction, DatabaseClosed.
+        """
+        async with self._alone(self._writing), self._reading:
+            await _run(self._writer, "PRAGMA wal_checkpoint(TRUNCATE)")
+
     @asynccontextmanager
     async def _alone(self, lock: asyncio.Lock) -> AsyncIterator[None]:
         task = self._refuse_nesting()
@@ -138,6 +152,8 @@ async def _journal_mode(writer: aiosqlite.Connection, busy_timeout: float) -> st
 async def _prepare(writer: aiosqlite.Connection, path: Path, busy_timeout: float) -> None:
     if await _journal_mode(writer, busy_timeout) != "wal":
         raise DatabaseUnusable(path, Reason.MISPLACED, "its file system has no write-ahead log, as on a share")
+    # FULL waits for the disk at each commit, so that "accepted" is never taken back. With NORMAL a power cut could
+    # undo the last commits, though no crash; EXTRA adds nothing to a write-ahead log (sqlite.org/pragma.html).
     await _run(writer, "PRAGMA synchronous = FULL")
     await _run(writer, "PRAGMA foreign_keys = ON")
     await _run(writer, "PRAGMA secure_delete = ON")  # what a member deletes is overwritten, not only unlinked

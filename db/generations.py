@@ -1,11 +1,13 @@
 """The record of what was asked and drawn: a member's history, its families and its stars."""
 
 import json
-import math
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import aiosqlite
+
+_FORGETS_AT_ONCE = sqlite3.sqlite_version_info >= (3, 42)  # the first with FTS5's secure-delete
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +79,7 @@ async def insert(connection: aiosqlite.Connection, row: GenerationRow) -> None:
 
 async def find(connection: aiosqlite.Connection, generation_id: str) -> GenerationRow | None:
     rows = await connection.execute_fetchall("SELECT * FROM generations WHERE id = :id", {"id": generation_id})
-    return next(map(_read, rows), None)
+    return next(map(read, rows), None)
 
 
 async def set_recipe(connection: aiosqlite.Connection, generation_id: str, recipe: str) -> None:
@@ -87,31 +89,10 @@ async def set_recipe(connection: aiosqlite.Connection, generation_id: str, recip
     )
 
 
-async def of_member(
-    connection: aiosqlite.Connection, member_id: int, *, before: tuple[float, str] | None = None, limit: int
-) -> list[GenerationRow]:
-    """A page of a member's generations that have pictures, newest first.
-
-    `before` is (created_at, id) of the last row of the page before; equal times are told apart by id, so that no
-    row comes twice or is left out.
-    """
-    created_before, id_before = (math.inf, "") if before is None else before
-    rows = await connection.execute_fetchall(
-        """
-        SELECT * FROM generations
-        WHERE member_id = :member_id
-            AND (created_at, id) < (:created_before, :id_before)
-            AND EXISTS (SELECT 1 FROM pictures WHERE generation_id = generations.id)
-        ORDER BY created_at DESC, id DESC
-        LIMIT :limit
-        """,
-        {"member_id": member_id, "created_before": created_before, "id_before": id_before, "limit": limit},
-    )
-    return [_read(row) for row in rows]
-
-
 async def delete(connection: aiosqlite.Connection, generation_id: str) -> list[str]:
-    """Remove a generation with its pictures, job, delivery and stars; its charge and its children stay.
+    """Remove a generation with its words in the index, pictures, job, delivery and stars.
+
+    Its charge and its children stay.
 
     Returns the paths of the picture files, which are the caller's to remove once this is committed.
     """
@@ -119,13 +100,44 @@ async def delete(connection: aiosqlite.Connection, generation_id: str) -> list[s
         "SELECT path FROM pictures WHERE generation_id = :id ORDER BY number", {"id": generation_id}
     )
     await connection.execute_fetchall("DELETE FROM generations WHERE id = :id", {"id": generation_id})
+    await settle(connection)
     return [path for (path,) in paths]
 
 
-async def uses_source(connection: aiosqlite.Connection, source: str) -> bool:
-    """Whether any generation was drawn from this source image; if none, its file serves nobody any more."""
+async def settle(connection: aiosqlite.Connection) -> None:
+    """Take deleted words out of the full-text index for good: once after any number of deletions.
+
+    SQLite from 3.42 on has done so at each of them. An older one only marks them, and writes the index anew here.
+    """
+    if not _FORGETS_AT_ONCE:
+        await connection.execute_fetchall(
+            "INSERT INTO generations_search (generations_search) VALUES ('optimize')"
+        )
+
+
+async def children(
+    connection: aiosqlite.Connection, generation_id: str, *, viewer_id: int, guild_id: int | None, limit: int
+) -> list[GenerationRow]:
+    """The newest generations with pictures made from this one: the viewer's own, and public ones of the guild."""
     rows = await connection.execute_fetchall(
-        "SELECT 1 FROM generations WHERE source = :source LIMIT 1", {"source": source}
+        """
+        SELECT * FROM generations
+        WHERE parent_id = :id
+            AND (member_id = :viewer_id OR (guild_id = :guild_id AND NOT private))
+            AND EXISTS (SELECT 1 FROM pictures WHERE generation_id = generations.id)
+        ORDER BY number DESC
+        LIMIT :limit
+        """,
+        {"id": generation_id, "viewer_id": viewer_id, "guild_id": guild_id, "limit": limit},
+    )
+    return [read(row) for row in rows]
+
+
+async def uses_source(connection: aiosqlite.Connection, source: str) -> bool:
+    """Whether any generation was drawn from this source image or mask; if none, its file serves nobody now."""
+    rows = await connection.execute_fetchall(
+        "SELECT 1 FROM generations WHERE source = :source OR recipe ->> '$.mask' = :source LIMIT 1",
+        {"source": source},
     )
     return any(True for _ in rows)
 
@@ -149,7 +161,9 @@ async def star(connection: aiosqlite.Connection, generation_id: str, member_id: 
     """Give a member's star; False if it was there. Raises RuleBroken if the generation is not."""
     rows = await connection.execute_fetchall(
         """
-        INSERT INTO stars (generation_id, member_id, starred_at) VALUES (:generation_id, :member_id, :starred_at)
+        INSERT INTO stars (generation_id, member_id, starred_at, number) VALUES (
+            :generation_id, :member_id, :starred_at, (SELECT number FROM generations WHERE id = :generation_id)
+        )
         ON CONFLICT (generation_id, member_id) DO NOTHING
         RETURNING 1
         """,
@@ -181,6 +195,7 @@ async def starred(
     return {generation_id for (generation_id,) in rows}
 
 
-def _read(row: aiosqlite.Row) -> GenerationRow:
+def read(row: aiosqlite.Row) -> GenerationRow:
+    """A whole row of the table; its number is for pages alone."""
     flags = {name: bool(row[name]) for name in ("private", "age_restricted", "source_given")}
-    return GenerationRow(**dict(row) | flags)
+    return GenerationRow(**{name: row[name] for name in row.keys() if name != "number"} | flags)  # noqa: SIM118

@@ -1,6 +1,7 @@
 """Brings a database file to the newest schema, one numbered SQL file after the other."""
 
 import errno
+import glob
 import os
 import re
 import sqlite3
@@ -72,7 +73,7 @@ def migrate(path: Path, migrations: tuple[Migration, ...], *, busy_timeout: floa
         sqlite_errors(path),
         closing(sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)) as connection,
     ):
-        found = _found(connection, path)
+        found = found_schema(connection, path)
         if found > len(migrations):
             raise NewerDatabase(path, found=found, known=len(migrations))
         lacking = migrations[found:]
@@ -100,7 +101,7 @@ def _system_errors(path: Path) -> Iterator[None]:
         raise DatabaseUnusable(path, reason, error.strerror or str(error)) from error
 
 
-def _found(connection: sqlite3.Connection, path: Path) -> int:
+def found_schema(connection: sqlite3.Connection, path: Path) -> int:
     """The schema of the file, 0 for a new one. Raises DatabaseUnusable for another program's database."""
     connection.execute("BEGIN")  # one moment, since another process may be creating it
     found = _version(connection)
@@ -125,6 +126,9 @@ def _back_up(connection: sqlite3.Connection, path: Path, *, before: Migration) -
         if _version(guard) >= before.number:
             return None
         with _system_errors(path):
+            # What a process left that was killed here.
+            for abandoned in path.parent.glob(f"{glob.escape(backup.name)}.*"):
+                abandoned.unlink()
             number, name = mkstemp(prefix=f"{backup.name}.", dir=path.parent)
         unfinished = Path(name)
         try:

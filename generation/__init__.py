@@ -2,9 +2,11 @@
 
 from generation.adapters import Adapter, AdapterKind, Adapters
 from generation.catalogue import Catalogue, Family, Model, Place, Use, read_entries
+from generation.controls import Controls, Known, mode_named
+from generation.controls import known as known_controls
 from generation.cost import CostModel, Rate
+from generation.download import fetch_part, repository_of, size_on_disk
 from generation.download import find as find_model
-from generation.download import repository_of, size_on_disk
 from generation.errors import (
     AllowanceSpent,
     BadPicture,
@@ -15,12 +17,16 @@ from generation.errors import (
     HubUnreachable,
     InvalidRequest,
     ModelUnavailable,
+    NeedsPicture,
     NotForThisModel,
+    NotThisMode,
+    NotThisScheduler,
     OutOfRange,
     PictureFault,
     PromptFault,
     QueueFull,
     Refused,
+    StylesUnreadable,
     TooLong,
     UnknownChoice,
     WorkerDied,
@@ -30,35 +36,46 @@ from generation.inspection import Found, Kind, inspect
 from generation.job import DrawnPicture, Failure, FailureKind, Job, JobState
 from generation.limits import Allowance, Balance
 from generation.metadata import read_recipe
+from generation.mode import AUTO, MODES, Direction, Margins, Mode, can_draw
 from generation.own import add_entry, remove_entry
 from generation.protocol import Cancelled, Failed, Finished, Generate, LoadFailed, Loading, Progress, Ready
 from generation.queue import HALF_LIFE, JobQueue
-from generation.recipe import Environment, Mode, Recipe, complete
-from generation.request import CLIP_SKIP_LIMIT, COUNT_LIMIT, PROMPT_LIMIT, SEED_LIMIT, Request
+from generation.recipe import Environment, Recipe, complete
+from generation.request import CLIP_SKIP_LIMIT, COUNT_LIMIT, PROMPT_LIMIT, SEED_LIMIT, UPSCALE_LIMIT, Request
 from generation.schedulers import Scheduler
 from generation.size import SIZE_WORDS, Range, Size, SizeBounds
+from generation.styles import NO_STYLE, Style, Styles, Words
 from generation.supervisor import Supervisor, WorkerState
+from generation.verdict import Aspect, Difference, Sameness, Verdict, compare
 from generation.watermark import Trace, find_watermark
 
 __all__ = [
+    "AUTO",
     "CLIP_SKIP_LIMIT",
     "COUNT_LIMIT",
     "HALF_LIFE",
+    "MODES",
+    "NO_STYLE",
     "PROMPT_LIMIT",
     "SEED_LIMIT",
     "SIZE_WORDS",
+    "UPSCALE_LIMIT",
     "Adapter",
     "AdapterKind",
     "Adapters",
     "Allowance",
     "AllowanceSpent",
+    "Aspect",
     "BadPicture",
     "BadPrompt",
     "BadSize",
     "Balance",
     "Cancelled",
     "Catalogue",
+    "Controls",
     "CostModel",
+    "Difference",
+    "Direction",
     "DrawnPicture",
     "EmptyText",
     "Environment",
@@ -77,12 +94,17 @@ __all__ = [
     "JobQueue",
     "JobState",
     "Kind",
+    "Known",
     "LoadFailed",
     "Loading",
+    "Margins",
     "Mode",
     "Model",
     "ModelUnavailable",
+    "NeedsPicture",
     "NotForThisModel",
+    "NotThisMode",
+    "NotThisScheduler",
     "OutOfRange",
     "PictureFault",
     "Place",
@@ -95,21 +117,32 @@ __all__ = [
     "Recipe",
     "Refused",
     "Request",
+    "Sameness",
     "Scheduler",
     "Size",
     "SizeBounds",
+    "Style",
+    "Styles",
+    "StylesUnreadable",
     "Supervisor",
     "TooLong",
     "Trace",
     "UnknownChoice",
     "Use",
+    "Verdict",
+    "Words",
     "WorkerDied",
     "WorkerState",
     "add_entry",
+    "can_draw",
+    "compare",
     "complete",
+    "fetch_part",
     "find_model",
     "find_watermark",
     "inspect",
+    "known_controls",
+    "mode_named",
     "read_entries",
     "read_recipe",
     "remove_entry",

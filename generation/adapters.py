@@ -1,4 +1,4 @@
-"""The operator's LoRAs and embeddings: files in two folders, found by their names."""
+"""What the operator has to change models with: LoRAs and embeddings, and ControlNets, found by their names."""
 
 import hashlib
 import re
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from generation.controls import Controls, name_of
 from generation.errors import ModelUnavailable, UnknownChoice
+from generation.inspection import weights_in
 from generation.prompt import read
 from generation.recipe import Recipe
 
@@ -19,6 +21,8 @@ class AdapterKind(StrEnum):
 
     LORA = "lora"  # changes to the weights of its layers
     EMBEDDING = "embedding"  # words of its own, by textual inversion
+    CONTROLNET = "controlnet"  # a network beside it, that looks at a picture
+    DETECTOR = "detector"  # makes of a source what a ControlNet is shown
 
 
 _FOLDERS = {AdapterKind.LORA: "loras", AdapterKind.EMBEDDING: "embeddings"}
@@ -27,7 +31,10 @@ _SUFFIXES = {AdapterKind.LORA: (".safetensors",), AdapterKind.EMBEDDING: (".safe
 
 @dataclass(frozen=True, kw_only=True)
 class Adapter:
-    """One file: `name` is its own without the suffix, `path` is absolute, `sha256` is of its bytes."""
+    """One file: `name` is its own without the suffix, `path` is absolute, `sha256` is of its bytes.
+
+    A ControlNet may be a folder, a detector is one: `sha256` is then of its configuration and its weights.
+    """
 
     kind: AdapterKind
     name: str
@@ -39,22 +46,28 @@ class Adapters:
     """Finds what recipes name in `folder`/loras and `folder`/embeddings, and in the folders below these.
 
     The folders are looked through anew each time, so that what the operator puts there is found at once.
+    `controls` finds the ControlNets beside them.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.controls = Controls(folder)
         self._folder = folder
         self._hashes: dict[tuple[str, int, int], str] = {}  # (path, bytes, time of change) -> SHA-256
 
     def of(self, recipe: Recipe) -> tuple[Adapter, ...]:
-        """The files of every LoRA and embedding that the prompts of `recipe` name, in the order of their names.
+        """The LoRAs and embeddings in the prompts of `recipe`, its ControlNet and what that takes, by their names.
 
         Embeddings are named by their bare names or as "<name>", in any case of letters. It reads the files, and
-        so may take seconds the first time. Raises UnknownChoice for a LoRA or a "<name>" that is not there, and
-        ModelUnavailable for a file that cannot be read.
+        so may take seconds the first time. Raises UnknownChoice for a LoRA, a "<name>" or a ControlNet that is not
+        there, and ModelUnavailable for a file that cannot be read.
         """
-        prompts = read(recipe.prompt), read(recipe.negative_prompt, argument="negative_prompt")
+        prompts = [
+            prompt
+            for plain in recipe.spelled_out()
+            for prompt in (read(plain.prompt), read(plain.negative_prompt, argument="negative_prompt"))
+        ]
         found: list[Adapter] = []
-        wanted = [tag.name for prompt in prompts for tag in prompt.loras]
+        wanted = {tag.name.casefold(): tag.name for prompt in prompts for tag in prompt.loras}.values()
         if wanted:
             files = self._files(AdapterKind.LORA)
             found += [self._adapter(AdapterKind.LORA, _choose("LoRA", name, files)) for name in wanted]
@@ -66,6 +79,14 @@ class Adapters:
         found += [
             self._adapter(AdapterKind.EMBEDDING, file) for file in files.values() if file.stem.casefold() in named
         ]
+        if recipe.control is not None:
+            there = {each.name: each.path for each in self.controls.installed()}
+            if recipe.control not in there:
+                raise UnknownChoice("ControlNet", recipe.control, choices=tuple(there))
+            found.append(self._adapter(AdapterKind.CONTROLNET, there[recipe.control]))
+            found += [
+                self._adapter(AdapterKind.DETECTOR, folder) for folder in self.controls.detectors(recipe.mode)
+            ]
         return tuple(sorted(found, key=lambda adapter: (adapter.kind, adapter.name)))
 
     def _files(self, kind: AdapterKind) -> Mapping[str, Path]:
@@ -78,16 +99,27 @@ class Adapters:
         return files
 
     def _adapter(self, kind: AdapterKind, file: Path) -> Adapter:
+        name = name_of(file)
         try:
-            facts = file.stat()
-            key = str(file), facts.st_size, facts.st_mtime_ns
-            if key not in self._hashes:
-                with file.open("rb") as opened:
-                    self._hashes[key] = hashlib.file_digest(opened, "sha256").hexdigest()
+            digests = [self._digest(each) for each in _contents(name, file)]
         except OSError as error:
             reason = error.strerror or str(error)
-            raise ModelUnavailable(file.stem, f"its file cannot be read ({reason})") from error
-        return Adapter(kind=kind, name=file.stem, path=str(file), sha256=self._hashes[key])
+            raise ModelUnavailable(name, f"its file cannot be read ({reason})") from error
+        whole = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+        return Adapter(kind=kind, name=name, path=str(file), sha256=whole)
+
+    def _digest(self, file: Path) -> str:
+        facts = file.stat()
+        key = str(file), facts.st_size, facts.st_mtime_ns
+        if key not in self._hashes:
+            with file.open("rb") as opened:
+                self._hashes[key] = hashlib.file_digest(opened, "sha256").hexdigest()
+        return self._hashes[key]
+
+
+def _contents(name: str, path: Path) -> list[Path]:
+    """The file itself, or what of a folder is loaded."""
+    return [path] if path.is_file() else [path / "config.json", *weights_in(name, path)]
 
 
 def pattern_of(names: Mapping[str, object]) -> re.Pattern[str] | None:

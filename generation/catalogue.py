@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from generation.errors import ModelUnavailable, UnknownChoice
-from generation.schedulers import Scheduler
+from generation.schedulers import FLOW_SCHEDULERS, Scheduler
 from generation.size import Range, Size, SizeBounds
 
 _FILE = Path(__file__).with_name("models.toml")
@@ -33,6 +33,7 @@ class Family(StrEnum):
     SDXL = "sdxl"
     SD3 = "sd3"  # Stable Diffusion 3 and 3.5
     FLUX = "flux"
+    LANCZOS = "lanczos"  # no network: a filter that only makes pictures larger
 
 
 class Use(StrEnum):
@@ -75,7 +76,8 @@ class Model:
     `source` and `revision` say where it is, as a Place does, and `others` where it is too, should that place be
     gone. `strength` is the default of image to image. `can` begins with what the weights were trained for.
     `prediction` is what the denoising network predicts where its files do not say it, or say it wrongly.
-    `parameters` is how many numbers its parts have together. `lora` is put into the weights for good.
+    `parameters` is how many numbers its parts have together. `lora` is put into the weights for good. `decoder` is
+    the file of a small autoencoder (TAESD) that makes pictures of the latents in place of the model's own.
     """
 
     name: str
@@ -92,11 +94,12 @@ class Model:
     file: str | None = None
     sha256: str | None = None
     others: tuple[Place, ...] = ()
-    can: tuple[Use, ...] = (Use.TEXT, Use.IMAGE)
+    can: tuple[Use, ...] = (Use.TEXT, Use.IMAGE, Use.INPAINT)
     prediction: str | None = None
     parameters: int | None = None
     gated: bool = False  # the hub asks for an agreement first
     lora: Place | None = None
+    decoder: Place | None = None
     harmless: bool = False  # it knows nothing that a content filter would look for
 
     @property
@@ -106,9 +109,19 @@ class Model:
         return (first, *self.others)
 
     @property
+    def extras(self) -> tuple[Place, ...]:
+        """Where the files are that it needs besides its own."""
+        return tuple(place for place in (self.lora, self.decoder) if place is not None)
+
+    @property
     def folder(self) -> Path | None:
         """Where the files are if they are on this machine already, None for a hub id."""
         return self.places[0].path
+
+    @property
+    def schedulers(self) -> tuple[Scheduler, ...]:
+        """Those that it can be drawn with."""
+        return FLOW_SCHEDULERS if self.family in {Family.SD3, Family.FLUX} else tuple(Scheduler)
 
     def memory(self, dtype: str) -> int | None:
         """Bytes that its weights take in `dtype`, as PyTorch calls it; None if nobody counted them."""
@@ -194,7 +207,7 @@ def _entry(name: str, values: Mapping[str, Any]) -> Model:
     size = values["size"]
     first, *others = _places(values)
     width, height = size["native"]
-    return Model(
+    model = Model(
         name=name,
         title=values["title"],
         family=Family(values["family"]),
@@ -212,13 +225,18 @@ def _entry(name: str, values: Mapping[str, Any]) -> Model:
         scheduler=Scheduler(values["scheduler"]),
         strength=values["strength"],
         licence=values["licence"],
-        can=tuple(map(Use, values.get("can", (Use.TEXT, Use.IMAGE)))),
+        can=tuple(map(Use, values.get("can", (Use.TEXT, Use.IMAGE, Use.INPAINT)))),
         prediction=values.get("prediction"),
         parameters=values.get("parameters"),
         gated=values.get("gated", False),
         harmless=values.get("harmless", False),
         lora=Place(**values["lora"]) if "lora" in values else None,
+        decoder=Place(**values["decoder"]) if "decoder" in values else None,
     )
+    if model.scheduler not in model.schedulers:
+        choices = ", ".join(model.schedulers)
+        raise ValueError(f"{model.family} takes the schedulers {choices}, not {model.scheduler}")
+    return model
 
 
 def _places(values: Mapping[str, Any]) -> list[Place]:

@@ -11,12 +11,24 @@ _PROGRAM = "ComfyUI"
 _HOPS = 64  # nodes on one way; longer ones are no workflow of people
 _SAMPLERS = {
     "ddim": "DDIM",
+    "ddpm": "DDPM",
+    "deis": "DEIS",
+    "dpm_2": "DPM2",
+    "dpm_2_ancestral": "DPM2 a",
+    "dpmpp_2m": "DPM++ 2M",
+    "dpmpp_2m_sde": "DPM++ 2M SDE",
+    "dpmpp_2m_sde_gpu": "DPM++ 2M SDE",
+    "dpmpp_3m_sde": "DPM++ 3M SDE",
+    "dpmpp_3m_sde_gpu": "DPM++ 3M SDE",
+    "dpmpp_sde": "DPM++ SDE",
+    "dpmpp_sde_gpu": "DPM++ SDE",
     "euler": "Euler",
     "euler_ancestral": "Euler a",
     "heun": "Heun",
-    "dpmpp_2m": "DPM++ 2M",
-    "uni_pc": "UniPC",
     "lcm": "LCM",
+    "lms": "LMS",
+    "uni_pc": "UniPC",
+    "uni_pc_bh2": "UniPC",
 }
 _VALUES = ("value", "text", "string", "seed", "noise_seed", "int", "float", "number")
 

@@ -14,7 +14,14 @@ DECODING = 4.0  # the full KL decoder against one pass of the UNet, fp32 on a CP
 _WEIGHT_OF_NEWEST = 0.3  # of an exponential moving average: the last five runs say most of it
 
 # Seconds a unit before anything ran. On a CPU of two cores; an accelerator is taken to be forty times faster.
-_FIRST_GUESS = {Family.SD1: 12.0, Family.SD2: 12.0, Family.SDXL: 30.0, Family.SD3: 30.0, Family.FLUX: 160.0}
+_FIRST_GUESS = {
+    Family.SD1: 12.0,
+    Family.SD2: 12.0,
+    Family.SDXL: 30.0,
+    Family.SD3: 30.0,
+    Family.FLUX: 160.0,
+    Family.LANCZOS: 0.1,  # most of it to write the file
+}
 _BUILT_IN_GUESS = 0.6
 _ACCELERATION = 40.0
 _ON = " on "
@@ -72,7 +79,8 @@ class CostModel:
 
 
 def units(recipe: Recipe) -> float:
-    """The work in one recipe, all its pictures together."""
-    passes = 2 if recipe.guidance_scale > 1 else 1
-    megapixels = recipe.size.pixels / 1e6
-    return megapixels * (recipe.steps_run * passes + DECODING) * len(recipe.seeds)
+    """The work in one recipe, all its pictures and passes together."""
+    guided = 2 if recipe.guidance_scale > 1 else 1
+    return sum(
+        each.size.pixels / 1e6 * (each.steps_run * guided + DECODING) * len(each.seeds) for each in recipe.passes
+    )

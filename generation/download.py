@@ -38,23 +38,26 @@ def find(model: Model) -> Path | None:
     return next((found for place in model.places if (found := _here(place, model.name)) is not None), None)
 
 
-def find_lora(model: Model) -> Path | None:
-    """The file of the LoRA that belongs to `model`, if it is on this machine."""
-    return None if model.lora is None else _here(model.lora, model.name)
-
-
 def fetch(model: Model, on_bytes: OnBytes | None = None) -> Path:
     """Have `model` on this machine, from the first of its places that has it. What was begun is gone on with.
 
     `on_bytes` is told how far it is; what it raises ends the download, which can be gone on with later.
     Raises ModelUnavailable.
     """
-    return _fetch_first(model, model.places, on_bytes)
+    return _fetch_first(model.name, model.places, on_bytes)
 
 
-def fetch_lora(model: Model, on_bytes: OnBytes | None = None) -> Path | None:
-    """Have the LoRA of `model` on this machine, None if it has none. Raises ModelUnavailable."""
-    return None if model.lora is None else _fetch_first(model, (model.lora,), on_bytes)
+def fetch_extra(model: Model, place: Place | None, on_bytes: OnBytes | None = None) -> Path | None:
+    """Have a file that `model` needs besides its own on this machine, None if it needs none.
+
+    Raises ModelUnavailable.
+    """
+    return None if place is None else _fetch_first(model.name, (place,), on_bytes)
+
+
+def fetch_part(name: str, places: Iterable[Place], on_bytes: OnBytes | None = None) -> Path:
+    """Have what is no whole model, such as a ControlNet, on this machine. Raises ModelUnavailable."""
+    return _fetch_first(name, places, on_bytes)
 
 
 def size_on_disk(path: Path) -> int:
@@ -74,14 +77,14 @@ def repository_of(place: Place) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _fetch_first(model: Model, places: Iterable[Place], on_bytes: OnBytes | None) -> Path:
+def _fetch_first(model: str, places: Iterable[Place], on_bytes: OnBytes | None) -> Path:
     failures: list[ModelUnavailable] = []
     for place in places:
-        if (found := _here(place, model.name)) is not None:
+        if (found := _here(place, model)) is not None:
             return found
     for place in places:
         try:
-            return _fetch(place, model.name, on_bytes)
+            return _fetch(place, model, on_bytes)
         except HubUnreachable:
             raise  # it is the same hub for every place
         except ModelUnavailable as error:
@@ -91,7 +94,7 @@ def _fetch_first(model: Model, places: Iterable[Place], on_bytes: OnBytes | None
         raise failures[0]
     reasons = "; ".join(failure.reason.partition(";")[0] for failure in failures)
     raise ModelUnavailable(
-        model.name, f"none of its {len(failures)} places has it for you ({reasons}); name a folder that holds it"
+        model, f"none of its {len(failures)} places has it for you ({reasons}); name a folder that holds it"
     )
 
 
@@ -102,9 +105,10 @@ def _here(place: Place, model: str) -> Path | None:
         return None
     from huggingface_hub import try_to_load_from_cache
 
-    name = place.file if place.file is not None else "model_index.json"
-    found = try_to_load_from_cache(place.source, name, revision=place.revision)
-    if not isinstance(found, str):
+    names = ("model_index.json", "config.json") if place.file is None else (place.file,)
+    cached = (try_to_load_from_cache(place.source, name, revision=place.revision) for name in names)
+    found = next((each for each in cached if isinstance(each, str)), None)
+    if found is None:
         return None
     if place.file is not None:
         return Path(found)
@@ -115,6 +119,8 @@ def _here(place: Place, model: str) -> Path | None:
 def _is_whole(folder: Path, model: str) -> bool:
     """Whether every part that the index names is there with all its weights."""
     try:
+        if not (folder / "model_index.json").exists():
+            return bool(weights_in(model, folder))
         index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
         for part, listed in index.items():
             if part in _LEFT_OUT or not isinstance(listed, list) or listed[0] is None:
@@ -166,19 +172,27 @@ def _wanted(files: Iterable[_File]) -> list[_File]:
     """The files of a diffusers repository that are loaded: safetensors before pickles, plain before variants."""
     by_name = {file.name: file for file in files}
     if "model_index.json" not in by_name:
-        return []
+        small = [name for name in ("config.json", "preprocessor_config.json") if name in by_name]
+        root = [name for name in by_name if "/" not in name]
+        return [by_name[name] for name in (*small, *sorted(_weights(root)))] if "config.json" in small else []
     wanted = {name for name in by_name if _SMALL.fullmatch(name) and name.split("/")[0] not in _LEFT_OUT}
     for part in {name.split("/")[0] for name in by_name if "/" in name} - _LEFT_OUT:
         own = [name for name in by_name if name.startswith(f"{part}/") and name.count("/") == 1]
-        for weights in (
-            [name for name in own if re.search(r"/(diffusion_pytorch_)?model(-\d+-of-\d+)?\.safetensors$", name)],
-            [name for name in own if re.search(r"\.fp16(-\d+-of-\d+)?\.safetensors$", name)],
-            [name for name in own if re.search(r"/(diffusion_)?pytorch_model(-\d+-of-\d+)?\.bin$", name)],
-        ):
-            if weights:
-                wanted |= set(weights) | {name for name in own if name.endswith(".index.json")}
-                break
+        wanted |= _weights(own)
     return [by_name[name] for name in sorted(wanted)]
+
+
+def _weights(names: Iterable[str]) -> set[str]:
+    """Those of the files of one part that hold its weights, with the index of several."""
+    names = list(names)
+    for pattern in (
+        r"(^|/)(diffusion_pytorch_)?model(-\d+-of-\d+)?\.safetensors$",
+        r"\.fp16(-\d+-of-\d+)?\.safetensors$",
+        r"(^|/)(diffusion_)?pytorch_model(-\d+-of-\d+)?\.bin$",
+    ):
+        if weights := {name for name in names if re.search(pattern, name)}:
+            return weights | {name for name in names if name.endswith(".index.json")}
+    return set()
 
 
 def _cached(place: Place, file: _File, commit: str) -> str | None:

@@ -11,8 +11,7 @@ Plane = npt.NDArray[Any]
 
 _SCALE = 36.0
 _BLOCK = 8  # pixels
-_ABOVE = 2.0  # by which a block's largest sum is kept larger than the others
-_ROUNDS = 2  # of undoing a JPEG's blur: more would raise the noise as well
+_MARGIN = 5.0  # that a remainder keeps from being another bit's, against what rounding and a JPEG change
 
 
 def write(image: Image.Image, text: bytes) -> Image.Image:
@@ -21,18 +20,17 @@ def write(image: Image.Image, text: bytes) -> Image.Image:
     sums = _sums(u)
     rows, columns, _ = sums.shape
     bits = np.resize(_bits(text), rows * columns).reshape(rows, columns)
-    # 1. Each block's largest sum goes to the nearest value with the right remainder that leaves it the largest.
-    ordered = np.sort(sums[..., 1:], axis=-1)
-    largest, second = ordered[..., -1], ordered[..., -2]
-    remainder = 0.25 + 0.5 * bits
-    wanted = (np.round(largest / _SCALE - remainder) + remainder) * _SCALE
-    wanted = np.where(wanted < second + _ABOVE, wanted + _SCALE, wanted)
-    # 2. Four pixels of U bear the difference.
-    change = np.zeros(sums.shape, np.int32)
-    place = sums[..., 1:].argmax(axis=-1, keepdims=True) + 1
-    np.put_along_axis(change, place, np.rint((wanted - largest) / 2).astype(np.int32)[..., None], axis=-1)
-    pixels = change.reshape(rows, columns, 4, 4).transpose(0, 2, 1, 3).reshape(rows * 4, columns * 4)
-    pixels = pixels.repeat(2, axis=0).repeat(2, axis=1)
+    # 1. Each block's largest sum goes as far as it must to have the right remainder, down where blue has no room.
+    largest = sums[..., 1:].max(axis=-1)
+    off = (largest / _SCALE - 0.25 - 0.5 * bits + 0.5) % 1 * _SCALE - _SCALE / 2
+    slack = _SCALE / 4 - _MARGIN
+    rise = np.where(off > 0, _SCALE, 0) - off - slack
+    fall = np.where(off < 0, _SCALE, 0) + off - slack
+    room = 255 - _sums(_chroma(u, v)[2] + y).max(axis=-1) / 2
+    costs_light = np.maximum(0, rise - room)
+    change = np.where(np.abs(off) <= slack, 0, np.where(rise + 2 * costs_light <= fall, rise, -fall))
+    # 2. The whole block bears the difference: evenly, since a few pixels that stood out would be seen.
+    pixels = np.rint(change / 2).astype(np.int32).repeat(_BLOCK, axis=0).repeat(_BLOCK, axis=1)
     inner = np.s_[: rows * _BLOCK, : columns * _BLOCK]
     u[inner] = np.clip(u[inner] + pixels, 0, 255)
     # 3. Where white or black has no room for more blue, their brightness gives way.
@@ -46,10 +44,10 @@ def write(image: Image.Image, text: bytes) -> Image.Image:
 
 
 def scores(image: Image.Image, texts: list[bytes]) -> list[float]:
-    """How well `image` agrees with each text, in standard errors above chance. Takes about 50 bytes a pixel."""
+    """How well `image` agrees with each text, in standard errors above chance."""
     _, u, _ = _yuv(np.asarray(image.convert("RGB")))
-    seen = [signal.ravel() for signal in (_remainders(_sums(u)), _heights(_sums(_sharpened(u))))]
-    return [max(_score(signal, _bits(text)) for signal in seen) for text in texts]
+    seen = _remainders(_sums(u)).ravel()
+    return [_score(seen, _bits(text)) for text in texts]
 
 
 def _bits(text: bytes) -> Plane:
@@ -83,49 +81,6 @@ def _remainders(sums: Plane) -> Plane:
     """How far the largest sum of each block speaks for a 1 (up to 1.0) or for a 0 (down to -1.0)."""
     speaks: Plane = -np.sin(sums[..., 1:].max(axis=-1) * (2 * np.pi / _SCALE))
     return speaks
-
-
-def _heights(sums: Plane) -> Plane:
-    """The same by how far the largest sum stands out, for a picture whose peaks a JPEG has sunk.
-
-    How high a 0 and a 1 would have been raised follows from the sums around the peak; by which share all of them
-    sank follows from the picture as a whole.
-    """
-    ordered = np.sort(sums[..., 1:], axis=-1)
-    speaks = np.zeros(sums.shape[:2])
-    for ground in (ordered[..., -2], ordered[..., -3], ordered[..., -4]):
-        height = ordered[..., -1] - ground
-        zero, one = _raised(ground, 0.25), _raised(ground, 0.75)
-        usual = (zero + one) / 2
-        smooth = height < _SCALE + 2 * _ABOVE  # the picture's own edges are higher
-        share = (height * usual * smooth).sum() / max(1.0, float((usual**2 * smooth).sum()))
-        speaks += np.clip((height - share * usual) * np.sign(one - zero) * (4 / _SCALE), -1, 1) * smooth
-    return speaks
-
-
-def _raised(ground: Plane, remainder: float) -> Plane:
-    floor = ground + _ABOVE
-    return (np.ceil(floor / _SCALE - remainder) + remainder) * _SCALE - ground
-
-
-def _sharpened(u: Plane) -> Plane:
-    """U without the blur with which decoders enlarge a JPEG's colours, which are kept at half the resolution."""
-    height, width = (side // _BLOCK * _BLOCK for side in u.shape)
-    inner = u[:height, :width]
-    seen = (inner[0::2, 0::2] + inner[0::2, 1::2] + inner[1::2, 0::2] + inner[1::2, 1::2]) / 4.0
-    sharp = seen.copy()
-    for _ in range(_ROUNDS):
-        sharp += seen - _blurred(sharp)
-    sharpened: Plane = sharp.repeat(2, axis=0).repeat(2, axis=1)
-    return sharpened
-
-
-def _blurred(plane: Plane) -> Plane:
-    for axis in (0, 1):
-        padded = np.pad(plane, [(1, 1) if axis == other else (0, 0) for other in (0, 1)], mode="edge")
-        before, after = (padded[:-2], padded[2:]) if axis == 0 else (padded[:, :-2], padded[:, 2:])
-        plane = 0.75 * plane + 0.125 * (before + after)
-    return plane
 
 
 def _score(signal: Plane, bits: Plane) -> float:

@@ -8,6 +8,9 @@ GenerationError
 │   ├── UnknownChoice       a name that is not one of a known set
 │   ├── BadSize             a size that is no size, off the model's grid or beyond its bounds
 │   ├── NotForThisModel     an option that the chosen model has no use for
+│   ├── NotThisScheduler     a scheduler that the chosen model cannot be drawn with
+│   ├── NotThisMode         a way of drawing that the chosen model is not made for
+│   ├── NeedsPicture        a way of drawing that takes a picture or a mask, and there is none
 │   ├── BadPrompt           a form in the prompt that is not as it should be, or that Easel does not draw
 │   └── BadPicture          an upload that is no picture, or not one that can be taken
 ├── Refused                 a good request that cannot be taken now
@@ -15,6 +18,7 @@ GenerationError
 │   └── AllowanceSpent
 ├── ModelUnavailable        a model that cannot be found, or found but not be read
 │   └── HubUnreachable      one that would have to be fetched, and cannot be now
+├── StylesUnreadable        the operator's styles are not as they should be
 └── WorkerError
     ├── WorkerDied          the process ended by itself
     └── WorkerBusy          an order in a state that does not take it
@@ -96,6 +100,37 @@ class NotForThisModel(InvalidRequest):
         self.model = model
 
 
+class NotThisScheduler(InvalidRequest):
+    """A scheduler, `value`, that `model` cannot be drawn with; `choices` are those that it can."""
+
+    def __init__(self, scheduler: str, *, model: str, choices: tuple[str, ...]) -> None:
+        super().__init__("scheduler", scheduler)
+        self.model = model
+        self.choices = choices
+
+
+class NotThisMode(InvalidRequest):
+    """A way of drawing, `value`, that `model` is not made for; `others` are models that are.
+
+    `control` is the name of a known ControlNet with which it would draw so.
+    """
+
+    def __init__(self, mode: str, *, model: str, others: tuple[str, ...] = (), control: str | None = None) -> None:
+        super().__init__("mode", mode)
+        self.model = model
+        self.others = others
+        self.control = control
+
+
+class NeedsPicture(InvalidRequest):
+    """`mode` takes what `argument` names ("image", "mask" or "extend"), and none was given."""
+
+    def __init__(self, argument: str, *, mode: str, model: str) -> None:
+        super().__init__(argument, mode)
+        self.mode = mode
+        self.model = model
+
+
 class PromptFault(StrEnum):
     """What is wrong with a form in a prompt."""
 
@@ -107,6 +142,8 @@ class PromptFault(StrEnum):
     TAG = "tag"  # a LoRA tag that is not written as one
     TAG_TWICE = "tag_twice"
     TAG_NOT_HERE = "tag_not_here"  # a LoRA tag in the negative prompt
+    UNCLOSED = "unclosed"  # "{red|blue", a choice without its end
+    CHOICE = "choice"  # "{2::red|blue}", a choice in another program's way
 
 
 class BadPrompt(InvalidRequest):
@@ -127,6 +164,8 @@ class PictureFault(StrEnum):
     TOO_LONG = "too_long"  # one side is over the limit
     TOO_SMALL = "too_small"  # one side is under the limit
     TOO_NARROW = "too_narrow"  # the longer side is more than `limit` times the shorter
+    NOTHING_WHITE = "nothing_white"  # a mask that leaves nothing to be drawn
+    OTHER_SHAPE = "other_shape"  # a mask of `value` pixels for a picture of `limit` pixels
     TOO_SLOW = "too_slow"  # reading it took longer than `limit` seconds
     MISSING = "missing"  # a message was pointed at that holds no picture
     UNREACHABLE = "unreachable"  # Discord did not hand the bytes over
@@ -180,6 +219,10 @@ class ModelUnavailable(GenerationError):
 
 class HubUnreachable(ModelUnavailable):
     """A model is not, or not all, on this machine, and Hugging Face's hub cannot be asked for it."""
+
+
+class StylesUnreadable(GenerationError):
+    """A file of styles cannot be read, or an entry is not as it should be; it says which and why."""
 
 
 class WorkerError(GenerationError):

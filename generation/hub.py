@@ -14,7 +14,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _NOT_OURS = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 # The small files that tell what a model is; those after the first are there if its pipeline has that part.
-_INDEX = "model_index.json"
+_INDEX, _ALONE = "model_index.json", "config.json"
 _CONFIGS = (
     "vae/config.json",
     "scheduler/scheduler_config.json",
@@ -37,7 +37,11 @@ def fetch_small_files(model: str, hub_id: str, revision: str | None = None) -> P
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     def all_of_it(*, local: bool) -> Path:
-        found = Path(hf_hub_download(hub_id, _INDEX, revision=revision, local_files_only=local))
+        try:
+            found = Path(hf_hub_download(hub_id, _INDEX, revision=revision, local_files_only=local))
+        except EntryNotFoundError:
+            # What is no whole model, as a ControlNet, has one file that tells what it is.
+            return Path(hf_hub_download(hub_id, _ALONE, revision=revision, local_files_only=local)).parent
         there = 0
         for file in _CONFIGS:
             try:

@@ -23,16 +23,21 @@ _NAMES = {
 _SILENT = {"Version", "Model hash", "Lora hashes", "TI hashes", "VAE hash", "Hashes", "User", "RNG", "NGMS"}
 
 # As versions since 1.9 write it. "Automatic" is the schedule that such a sampler has there by itself.
-_WRITTEN = {
-    Scheduler.DPM_2M: ("DPM++ 2M", "Uniform"),
-    Scheduler.DPM_2M_KARRAS: ("DPM++ 2M", "Karras"),
+_SCHEDULES = ("Karras", "Exponential")
+_BY_ITSELF = {
+    Scheduler.DPM2: "karras",
+    Scheduler.DPM2_A: "karras",
+    Scheduler.DPM_2M: "karras",
+    Scheduler.DPM_SDE: "karras",
+    Scheduler.DPM_2M_SDE: "exponential",
+    Scheduler.DPM_3M_SDE: "exponential",
 }
-_BY_ITSELF = {Scheduler.DPM_2M: "karras"}
 
 
 def write(recipe: Recipe) -> str:
-    """`recipe` with its first seed."""
-    sampler, schedule = _WRITTEN.get(recipe.scheduler, (str(recipe.scheduler), "Automatic"))
+    """`recipe` with its first seed, its style and choices spelled out: other programs know neither."""
+    recipe = recipe.spelled_out()[0]
+    sampler, schedule = _written(recipe.scheduler)
     settings = {
         "Steps": str(recipe.num_inference_steps),
         "Sampler": sampler,
@@ -96,6 +101,14 @@ def scheduler_of(sampler: str, schedule: str) -> Scheduler | None:
     if schedule in {"", "uniform", "normal"}:
         return plain
     return names.get(f"{plain} {schedule}".casefold())
+
+
+def _written(scheduler: Scheduler) -> tuple[str, str]:
+    """The sampler and the schedule that are this noise scheduler there."""
+    for schedule in _SCHEDULES:
+        if scheduler.endswith(f" {schedule}"):
+            return scheduler.removesuffix(f" {schedule}"), schedule
+    return str(scheduler), "Uniform" if scheduler in _BY_ITSELF else "Automatic"
 
 
 def _quoted(value: str) -> str:

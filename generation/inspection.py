@@ -56,8 +56,23 @@ _TEXT_ENCODERS = {
 }
 UNET_INPUT = f"{_UNET}input_blocks.0.0.weight"
 _CROSS_ATTENTION = re.compile(r"attn2[._]to_k[._](?:lora[._](?:down|A)|lora_down|processor\.\w+)\.?\w*\.weight$")
+_CONTROL = re.compile(r"control_model\.|controlnet_cond_embedding\.|input_hint_block\.")
+_SIZES = re.compile(r"(^|\.)(add_embedding|label_emb)\.")  # a network that is told how large its pictures are
+_CONTROLS_TAKEN = "Easel takes ControlNets for Stable Diffusion 1.x, 2.x and XL, each made for one thing"
 _WIDTHS = {768: Family.SD1, 1024: Family.SD2, 2048: Family.SDXL}
 _EMBEDDING_WIDTHS = {768: Family.SD1, 1024: Family.SD2}
+
+
+# What finds things in pictures, as transformers calls it.
+DETECTORS = frozenset(
+    {
+        "VitPoseForPoseEstimation",
+        "RTDetrForObjectDetection",
+        "RTDetrV2ForObjectDetection",
+        "DPTForDepthEstimation",
+        "DepthAnythingForDepthEstimation",
+    }
+)
 
 
 class Kind(StrEnum):
@@ -67,17 +82,24 @@ class Kind(StrEnum):
     LORA = "LoRA"
     EMBEDDING = "embedding"  # of textual inversion
     CONTROLNET = "ControlNet"
+    DETECTOR = "detector"  # finds in a picture what a ControlNet is shown
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What something is: a whole `model`, or what changes models of `family`, None where nothing tells which."""
+    """What something is: a whole `model`, or what changes models of `family`, None where nothing tells which.
+
+    `path` is None for what is on the hub. A ControlNet reads text that is `width` numbers wide; an
+    `architecture` is that of a detector.
+    """
 
     kind: Kind
     name: str
     family: Family | None
     path: Path | None = None
     model: Model | None = None
+    width: int | None = None
+    architecture: str | None = None
 
 
 def inspect(source: str) -> Found:
@@ -91,6 +113,11 @@ def inspect(source: str) -> Found:
         return _inspect_file(path.absolute())  # not resolved: the hub's cache links to files without endings
     if path.is_dir():
         return _inspect_folder_of_any_kind(path.resolve())
+    if is_hub_id(source):
+        name = source.rpartition("/")[2].lower()
+        folder = fetch_small_files(name, source)
+        if (found := _inspect_part(name, folder, whole=False)) is not None:
+            return found
     model = inspect_model(source)
     return Found(kind=Kind.MODEL, name=model.name, family=model.family, model=model)
 
@@ -222,20 +249,49 @@ def uses_of(model: str, channels: int) -> tuple[Use, ...]:
 
 
 def _inspect_folder_of_any_kind(folder: Path) -> Found:
-    config = folder / "config.json"
-    if config.exists() and not (folder / "model_index.json").exists():
-        values = _read_json(folder.name, config, _AGAIN)
-        if values.get("_class_name") == "ControlNetModel":
-            for file in weights_in(folder.name.lower(), folder):
-                try:
-                    read_tensors(file)
-                except (BadWeights, OSError) as error:
-                    raise ModelUnavailable(folder.name, _reason(file, error)) from error
-            family = _WIDTHS.get(values.get("cross_attention_dim", 0))
-            return Found(kind=Kind.CONTROLNET, name=folder.name.lower(), family=family, path=folder)
+    found = _inspect_part(folder.name.lower(), folder, whole=True)
+    if found is not None:
+        return found
     model = inspect_folder(folder, source=str(folder), title=folder.name)
     check_folder(model.name, folder, model.family)
     return Found(kind=Kind.MODEL, name=model.name, family=model.family, path=folder, model=model)
+
+
+def _inspect_part(name: str, folder: Path, *, whole: bool) -> Found | None:
+    """The ControlNet or detector in `folder`, None for all else; its weights are read if they are there."""
+    config = folder / "config.json"
+    if not config.exists() or (folder / "model_index.json").exists():
+        return None
+    values = _read_json(name, config, _AGAIN)
+    kind = str(values.get("_class_name"))
+    listed = values.get("architectures")
+    architecture = str(listed[0]) if isinstance(listed, list) and len(listed) == 1 else None
+    if "ControlNet" in kind and kind != "ControlNetModel":
+        raise ModelUnavailable(name, f"{folder} holds a {kind}; {_CONTROLS_TAKEN}")
+    if kind != "ControlNetModel" and architecture not in DETECTORS:
+        return None
+    if whole:
+        for file in weights_in(name, folder):
+            try:
+                read_tensors(file)
+            except (BadWeights, OSError) as error:
+                raise ModelUnavailable(name, _reason(file, error)) from error
+    path = folder if whole else None
+    if kind != "ControlNetModel":
+        return Found(kind=Kind.DETECTOR, name=name, family=None, path=path, architecture=architecture)
+    width = values.get("cross_attention_dim")
+    linear = bool(values.get("use_linear_projection"))
+    family = _control_family(width, sized=values.get("addition_embed_type") == "text_time", linear=linear)
+    return Found(
+        kind=Kind.CONTROLNET, name=name, family=family, path=path, width=width if isinstance(width, int) else None
+    )
+
+
+def _control_family(width: object, *, sized: bool, linear: bool) -> Family:
+    """By the width of the text where it is a usual one, else by what such networks have or do not have."""
+    if isinstance(width, int) and width in _WIDTHS:
+        return _WIDTHS[width]
+    return Family.SDXL if sized else Family.SD2 if linear else Family.SD1
 
 
 def _inspect_file(file: Path) -> Found:
@@ -248,6 +304,12 @@ def _inspect_file(file: Path) -> Found:
         tensors = read_tensors(file)
     except (BadWeights, OSError) as error:
         raise ModelUnavailable(name, _reason(file, error)) from error
+    if "lora_controlnet" in tensors:
+        raise ModelUnavailable(
+            name, f"{file} is a Control-LoRA, which Easel does not take; get the whole ControlNet"
+        )
+    if any(_CONTROL.match(each) for each in tensors):
+        return _control_in(name, file, tensors)
     kind, family = _kind(tensors)
     if kind is not None:
         return Found(kind=kind, name=name, family=family, path=file)
@@ -267,6 +329,16 @@ def _inspect_file(file: Path) -> Found:
     return Found(kind=Kind.MODEL, name=name, family=family, path=file, model=model)
 
 
+def _control_in(name: str, file: Path, tensors: Mapping[str, Tensor]) -> Found:
+    own = {key: tensor for key, tensor in tensors.items() if not key.startswith((_UNET, *_VAE, *_TEXT_ENCODERS))}
+    width = next((each.shape[-1] for key, each in own.items() if key.endswith("attn2.to_k.weight")), None)
+    if width is None:
+        return Found(kind=Kind.CONTROLNET, name=name, family=None, path=file)
+    linear = any(key.endswith("proj_in.weight") and len(each.shape) == 2 for key, each in own.items())
+    family = _control_family(width, sized=any(_SIZES.search(key) for key in own), linear=linear)
+    return Found(kind=Kind.CONTROLNET, name=name, family=family, path=file, width=width)
+
+
 def _kind(  # noqa: PLR0911  (one return a kind)
     tensors: Mapping[str, Tensor],
 ) -> tuple[Kind | None, Family | None]:
@@ -281,9 +353,6 @@ def _kind(  # noqa: PLR0911  (one return a kind)
             tensors[each].shape[-1] for each in names if _CROSS_ATTENTION.search(each) and tensors[each].shape
         }
         return Kind.LORA, next((_WIDTHS[width] for width in sorted(widths) if width in _WIDTHS), None)
-    if any(each.startswith(("control_model.", "controlnet_cond_embedding.")) for each in names):
-        keys = (each for each in names if each.endswith("attn2.to_k.weight"))
-        return Kind.CONTROLNET, next((_WIDTHS.get(tensors[each].shape[-1]) for each in keys), None)
     if {"clip_l", "clip_g"} <= set(names):
         return Kind.EMBEDDING, Family.SDXL
     alone = len(names) == 1 and not names[0].endswith((".weight", ".bias"))

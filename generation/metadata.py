@@ -4,7 +4,6 @@ Pillow writes a tEXt chunk where Latin-1 is enough, and an iTXt chunk otherwise.
 megabyte of text, and only what stands before the pixels is looked at.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,17 +11,20 @@ from PIL import Image, PngImagePlugin
 
 from generation import comfyui, infotext
 from generation.found import FoundRecipe
-from generation.recipe import Mode, Recipe
+from generation.mode import Mode
+from generation.recipe import Recipe
 
 _TEXT, _JSON, _GRAPH = "parameters", "easel", "prompt"
 _LIMIT = 2**20  # characters
+# What means something only beside the pictures that it was drawn from, and how many were drawn at once.
+_NOT_IN_IT = frozenset({"count", "source", "mask", "mode", "margins", "scale", "blend"})
 _EXIF, _COMMENT = 0x8769, 0x9286  # where AUTOMATIC1111 puts its text in JPEG and WebP
 _FAULTS = (OSError, SyntaxError, ValueError, TypeError, LookupError, Image.DecompressionBombError)
 
 
 def pnginfo(recipe: Recipe, index: int) -> PngImagePlugin.PngInfo:
     """The chunks of picture number `index` (from 0) of `recipe`; they name this picture's seed alone."""
-    own = replace(recipe, seeds=(recipe.seeds[index],))
+    own = recipe.part(index, index + 1)
     info = PngImagePlugin.PngInfo()
     info.add_text(_TEXT, infotext.write(own))
     info.add_text(_JSON, own.to_json())
@@ -39,9 +41,7 @@ def read_recipe(file: Path | BinaryIO) -> FoundRecipe | None:
     texts = _texts(file)
     if (recipe := _easel(texts)) is not None:
         request = vars(recipe.to_request())
-        used = {
-            name: value for name, value in request.items() if value is not None and name not in {"count", "source"}
-        }
+        used = {name: value for name, value in request.items() if value is not None and name not in _NOT_IN_IT}
         if recipe.mode is Mode.TEXT_TO_IMAGE:
             used.pop("strength", None)
         return FoundRecipe(program="Easel", options=used, recipe=recipe)

@@ -95,6 +95,20 @@ def read(text: str, *, argument: str = "prompt") -> Prompt:
     return Prompt(ingredients=tuple(ingredients), loras=loras)
 
 
+def put_into(template: str, place: str, text: str) -> str:
+    """`template` with `text` in place of `place`; of a blend, each of its texts is put in by itself."""
+
+    def put(found: re.Match[str]) -> str:
+        opening, inner, closing = found[0][0], found[0][1:-1], found[0][-1]
+        around = template.replace("\\", "\\\\").replace('"', '\\"') if opening == '"' else template
+        return f"{opening}{around.replace(place, inner)}{closing}"
+
+    blend = _BLEND.search(text)
+    if blend is None:
+        return template.replace(place, text)
+    return text[: blend.start(1)] + re.sub(_TEXT_IN_QUOTES, put, blend[1]) + text[blend.end(1) :]
+
+
 def _take_loras(text: str, argument: str) -> tuple[str, tuple[LoraTag, ...]]:
     """`text` without its LoRA tags, and these."""
     tags: dict[str, LoraTag] = {}

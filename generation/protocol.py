@@ -27,10 +27,10 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class Generate:
-    """Draw `recipe` with `model`; write the pictures to `folder` and read its source, if any, from `source_file`.
+    """Draw `recipe` with `model`, from the files of its source and its mask, if it has them, into `folder`.
 
-    The files are named `job`.png, `job`-2.png and so on. `folder` and `source_file` are absolute paths. `adapters`
-    holds the file of every LoRA and embedding that the recipe's prompts name.
+    The pictures are named `job`.png, `job`-2.png and so on. All paths are absolute. `adapters` holds
+    the file of every LoRA and embedding that the recipe's prompts name, of its ControlNet and what serves that.
     """
 
     kind: Literal["generate"] = "generate"
@@ -39,6 +39,7 @@ class Generate:
     model: Model
     folder: str
     source_file: str | None
+    mask_file: str | None = None
     adapters: tuple[Adapter, ...] = ()
 
 
@@ -81,12 +82,16 @@ class Ready:
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """A model is in memory; `seconds` is what that took. `unfiltered`: a filter is wanted and it comes without."""
+    """A model is in memory; `seconds` is what that took, `placement` says how it stands there.
+
+    `unfiltered`: a filter is wanted and it comes without.
+    """
 
     kind: Literal["loaded"] = "loaded"
     model: str
     seconds: float
     unfiltered: bool = False
+    placement: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,10 @@ class Size:
     def pixels(self) -> int:
         return self.width * self.height
 
+    def has_shape_of(self, other: "Size") -> bool:
+        """Whether the two have the same aspect, as nearly as rounding and cameras leave it."""
+        return abs(math.log(self.width * other.height / (self.height * other.width))) <= SAME_ASPECT
+
 
 @dataclass(frozen=True, kw_only=True)
 class SizeBounds:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
+from pathlib import Path
 from typing import assert_never
 
 from generation.catalogue import Model
@@ -54,7 +55,8 @@ class Supervisor:
     """One worker process, replaced when it dies.
 
     `draw` gives it one job at a time. Pictures bear a `watermark`, and a model's `content_filter` looks at them,
-    unless the operator wants neither. `command` is the worker's command line without its options. A process that
+    unless the operator wants neither. Models take `memory` gigabytes of the device, or what is free, and lie in
+    `folder` where that is too little. `command` is the worker's command line without its options. A process that
     is silent for too long is killed: `start_grace` seconds until it is ready, `load_grace` while a model is
     fetched and read, `step_grace` between two steps, `cancel_grace` once its job is cancelled.
     """
@@ -66,6 +68,8 @@ class Supervisor:
         threads: int | None = None,
         watermark: bool = True,
         content_filter: bool = True,
+        memory: float | None = None,
+        folder: Path | None = None,
         command: Sequence[str] = (sys.executable, "-m", "generation.worker"),
         cancel_grace: float = 60.0,
         start_grace: float = 300.0,
@@ -74,6 +78,8 @@ class Supervisor:
     ) -> None:
         options = ["--device", device] + ([] if threads is None else ["--threads", str(threads)])
         options += ([] if watermark else ["--no-watermark"]) + ([] if content_filter else ["--no-content-filter"])
+        options += [] if memory is None else ["--memory", str(memory)]
+        options += [] if folder is None else ["--folder", str(folder)]
         self._command = [*command, *options]
         self._cancel_grace = cancel_grace
         self._start_grace = start_grace
@@ -89,6 +95,14 @@ class Supervisor:
         self._cancelled: set[str] = set()
         self.state = WorkerState.STOPPED
         self.ready: Ready | None = None
+        self.starts = 0  # workers that were ready so far
+        self.failed_starts = 0  # tries since then of which none brought a worker
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process, while there is one."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
 
     @property
     def last_words(self) -> str:
@@ -114,6 +128,7 @@ class Supervisor:
                 )
             except OSError as error:  # no memory or no file handles left
                 self.state = WorkerState.STOPPED
+                self.failed_starts += 1
                 self._last_words.append(str(error))
                 raise WorkerDied(None) from error
             self._tasks = [
@@ -122,7 +137,10 @@ class Supervisor:
             ]
             report = await self._listen(self._start_grace)
             if not isinstance(report, Ready):
+                self.failed_starts += 1
                 raise await self._died()
+            self.starts += 1
+            self.failed_starts = 0
             self.ready = report
             self.state = WorkerState.IDLE
             log.info("worker ready: %s, %s (%s)", report.device_name, report.dtype, report.reason)

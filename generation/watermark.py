@@ -1,7 +1,7 @@
 """The hidden watermark: a text by model family, in the blue of every 8 by 8 pixels of a picture.
 
 It is the "dwtDct" form of the invisible-watermark package, as the original scripts of Stable Diffusion wrote it:
-the largest of a block's 4x4 sums over 2x2 pixels of U, modulo 36, is a quarter for a 0 and three quarters for a 1,
+the largest of a block's 4x4 sums over 2x2 pixels of U, modulo 36, is under a half for a 0 and over it for a 1,
 and the blocks repeat the text row by row. That package reads what is written here, and the other way round. Here
 every block can be read in the unchanged picture, also in flat colours, where the package loses most of them.
 

@@ -16,7 +16,8 @@ def lora(pipeline: Any, file: Path, *, layout: str = "kohya", seed: int = 0, tex
     It changes the attention of the denoising network and, with `text`, of every text encoder.
     """
     chance = torch.Generator().manual_seed(seed)
-    parts = ["unet", *(part for part in ("text_encoder", "text_encoder_2") if text and hasattr(pipeline, part))]
+    network = "unet" if hasattr(pipeline, "unet") else "transformer"
+    parts = [network, *(part for part in ("text_encoder", "text_encoder_2") if text and hasattr(pipeline, part))]
     tensors: dict[str, torch.Tensor] = {}
     for part in parts:
         for path, module in getattr(pipeline, part).named_modules():

@@ -59,7 +59,7 @@ def small_sd1(folder: Path, *, dtype: torch.dtype = torch.float32) -> Path:
     pipeline = StableDiffusionPipeline(
         vae=_vae(),
         text_encoder=CLIPTextModel(_text_config(width=16, act="quick_gelu")).eval(),
-        tokenizer=_tokenizer(folder),
+        tokenizer=tokenizer(folder),
         unet=_unet(cross_attention_dim=16),
         scheduler=PNDMScheduler(**_BETAS, skip_prk_steps=True, set_alpha_to_one=False, steps_offset=1),
         safety_checker=None,
@@ -74,7 +74,7 @@ def small_sd2(folder: Path, *, dtype: torch.dtype = torch.float32) -> Path:
     pipeline = StableDiffusionPipeline(
         vae=_vae(),
         text_encoder=CLIPTextModel(_text_config(width=32, act="gelu")).eval(),
-        tokenizer=_tokenizer(folder),
+        tokenizer=tokenizer(folder),
         unet=_unet(cross_attention_dim=32, attention_head_dim=[2, 4], use_linear_projection=True),
         scheduler=DDIMScheduler(
             **_BETAS, set_alpha_to_one=False, steps_offset=1, clip_sample=False, prediction_type="v_prediction"
@@ -100,8 +100,8 @@ def small_sdxl(folder: Path, *, dtype: torch.dtype = torch.float32) -> Path:
         vae=_vae(scaling_factor=0.13025, force_upcast=True),
         text_encoder=CLIPTextModel(_text_config(width=16, act="quick_gelu")).eval(),
         text_encoder_2=CLIPTextModelWithProjection(_text_config(width=32, act="gelu")).eval(),
-        tokenizer=_tokenizer(folder),
-        tokenizer_2=_tokenizer(folder),
+        tokenizer=tokenizer(folder),
+        tokenizer_2=tokenizer(folder),
         unet=unet,
         scheduler=EulerDiscreteScheduler(**_BETAS, steps_offset=1, timestep_spacing="leading"),
     )
@@ -225,8 +225,8 @@ def small_sd3(folder: Path) -> Path:
         text_encoder=CLIPTextModelWithProjection(_text_config(width=16, act="quick_gelu")).eval(),
         text_encoder_2=CLIPTextModelWithProjection(_text_config(width=32, act="gelu")).eval(),
         text_encoder_3=_t5(width=48),
-        tokenizer=_tokenizer(folder),
-        tokenizer_2=_tokenizer(folder),
+        tokenizer=tokenizer(folder),
+        tokenizer_2=tokenizer(folder),
         tokenizer_3=_t5_tokenizer(),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
     )
@@ -253,7 +253,7 @@ def small_flux(folder: Path) -> Path:
         vae=_vae(**_SIXTEEN),
         text_encoder=CLIPTextModel(_text_config(width=16, act="quick_gelu")).eval(),
         text_encoder_2=_t5(width=32),
-        tokenizer=_tokenizer(folder),
+        tokenizer=tokenizer(folder),
         tokenizer_2=_t5_tokenizer(),
         scheduler=FlowMatchEulerDiscreteScheduler(),
     )
@@ -323,12 +323,12 @@ def _pndm() -> PNDMScheduler:
 
 def _sd1_parts(folder: Path) -> dict[str, Any]:
     encoder = CLIPTextModel(_text_config(width=16, act="quick_gelu")).eval()
-    return {"vae": _vae(), "text_encoder": encoder, "tokenizer": _tokenizer(folder)}
+    return {"vae": _vae(), "text_encoder": encoder, "tokenizer": tokenizer(folder)}
 
 
 def _sd2_parts(folder: Path) -> dict[str, Any]:
     encoder = CLIPTextModel(_text_config(width=32, act="gelu")).eval()
-    return {"vae": _vae(), "text_encoder": encoder, "tokenizer": _tokenizer(folder)}
+    return {"vae": _vae(), "text_encoder": encoder, "tokenizer": tokenizer(folder)}
 
 
 def _t5(*, width: int) -> T5EncoderModel:
@@ -400,7 +400,7 @@ def _vocabulary() -> dict[str, int]:
     return {word: number for number, word in enumerate(words)}
 
 
-def _tokenizer(folder: Path) -> CLIPTokenizer:
+def tokenizer(folder: Path) -> CLIPTokenizer:
     source = folder.with_name(f"{folder.name}-tokenizer")
     source.mkdir(parents=True, exist_ok=True)
     (source / "vocab.json").write_text(json.dumps(_vocabulary()), encoding="utf-8")

@@ -1,13 +1,12 @@
 """What the Edit button's modal was answered with."""
 
-from collections.abc import Mapping
-
 from discord.ext import commands
 
 from bot.acknowledge import refuse
 from bot.commands.options import Interaction, given
 from bot.desk import Desk, viewer_of
-from bot.views import read_edit, read_strength
+from bot.pick import alone
+from bot.views import Edited, read_edit, read_strength
 
 
 class Edit(commands.Cog):
@@ -19,28 +18,28 @@ class Edit(commands.Cog):
         edit = read_edit(interaction)
         if edit is None:
             return
-        generation_id, typed = edit
         try:
-            await self._draw(interaction, generation_id, typed)
+            await self._draw(interaction, edit)
         except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
             await refuse(interaction, error)
 
-    async def _draw(self, interaction: Interaction, generation_id: str, typed: Mapping[str, str]) -> None:
-        viewer = viewer_of(interaction)
-        parent = await self._desk.history.recall(generation_id, viewer)
+    async def _draw(self, interaction: Interaction, edit: Edited) -> None:
+        viewer, typed, number = viewer_of(interaction), edit.fields, edit.pick.number
+        parent = await self._desk.history.recall(edit.pick.generation_id, viewer)
         address = await self._desk.think(interaction, private=parent.private)
+        one = {} if number is None else alone(parent, number)
+        recipe = parent.recipe if number is None else parent.recipe.part(number - 1, number)
         seed = typed.get("seed", "").strip()
         changes = given(
             strength=read_strength(typed.get("strength", "")),
             seed=await self._desk.seeds.read(viewer, seed) if seed else None,
         )
+        changes |= edit.changes(recipe)
+        words = {"prompt": typed["prompt"], "negative_prompt": typed.get("negative_prompt", "")}
+        if not seed:
+            one.pop("seed", None)
         request = await self._desk.history.again(
-            parent.id,
-            viewer,
-            new_seed=not seed,
-            prompt=typed["prompt"],
-            negative_prompt=typed.get("negative_prompt", ""),
-            **changes,
+            parent.id, viewer, new_seed=not seed, **{**one, **words, **changes}
         )
         await self._desk.submit(
             request, viewer=viewer, address=address, private=parent.private, parent_id=parent.id

@@ -27,15 +27,18 @@ class Imagine(commands.Cog):
         prompt: options.Prompt,
         negative_prompt: options.NegativePrompt | None = None,
         model: str | None = None,
+        style: str | None = None,
         size: str | None = None,
-        count: options.Count = 1,
+        count: options.Count | None = None,
         image: discord.Attachment | None = None,
         strength: options.Strength | None = None,
+        mask: discord.Attachment | None = None,
+        mode: str | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         scheduler: str | None = None,
         seed: str | None = None,
-        private: bool = False,
+        private: bool | None = None,
     ) -> None:
         desk = self._desk
         await draw(
@@ -43,10 +46,13 @@ class Imagine(commands.Cog):
             interaction,
             read_seed=None if seed is None else lambda viewer: desk.seeds.read(viewer, seed),
             image=image,
+            mask=mask,
+            mode=mode,
             private=private,
             prompt=prompt,
             negative_prompt=negative_prompt,
             model=model,
+            style=style,
             size=size,
             count=count,
             strength=strength,
@@ -62,18 +68,28 @@ async def draw(
     *,
     read_seed: Callable[[Viewer], Awaitable[int]] | None,
     image: discord.Attachment | None,
-    private: bool,
+    mask: discord.Attachment | None,
+    mode: str | None,
+    private: bool | None,
     **wish: Any,
 ) -> None:
-    """Acknowledge, turn what was given into a request, and hand it to the studio; `wish` is by option names."""
+    """Acknowledge, turn what was given into a request, and hand it to the studio; `wish` is by option names.
+
+    Where `private` is None, the member's own default says.
+    """
     # 1. Discord waits for three seconds: everything that can take time comes after this.
+    viewer = viewer_of(interaction)
+    private = await desk.is_private(viewer, private)
     address = await desk.think(interaction, private=private)
     # 2. What was given, as a request.
-    viewer = viewer_of(interaction)
-    async with desk.upload(image) as source:
+    async with (
+        desk.upload(image, with_holes=options.wants_holes(mode, mask)) as source,
+        desk.upload_mask(mask) as kept_mask,
+    ):
         request = Request(
-            source=None if source is None else source.sha256,
             seed=None if read_seed is None else await read_seed(viewer),
+            **options.pictures_given(source, kept_mask),
+            **options.mode_given(mode),
             **options.given(**wish),
         )
         # 3. To the studio.

@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 import logging
-import re
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
@@ -11,11 +10,21 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.attachments import Source
 from bot.desk import desk_of, viewer_of
-from bot.errors import NotFound
-from bot.history import Generation
+from bot.history import Filter
 from bot.wording import labels, shorten
-from generation import COUNT_LIMIT, PROMPT_LIMIT, BadSize, Scheduler
+from generation import (
+    AUTO,
+    COUNT_LIMIT,
+    MODES,
+    NO_STYLE,
+    PROMPT_LIMIT,
+    UPSCALE_LIMIT,
+    BadSize,
+    Mode,
+    Scheduler,
+)
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +36,11 @@ Interaction = discord.Interaction[Any]
 Choice = app_commands.Choice[str]
 Suggest = Callable[[Interaction, str], Coroutine[Any, Any, list[Choice]]]
 
+Amount = app_commands.Range[float, 0.0, 1.0]
+Scale = app_commands.Range[float, 1.0, UPSCALE_LIMIT]
+
+# Upscaling has a command of its own.
+MODE_CHOICES = [app_commands.Choice(name=name, value=name) for name in (AUTO, *MODES) if name != "upscale"]
 SCHEDULERS = [app_commands.Choice(name=name.value, value=name.value) for name in Scheduler]
 
 _SHOWN = 25  # choices: as many as Discord takes
@@ -41,23 +55,24 @@ def given(**options: Any) -> dict[str, Any]:
     return {_RENAMED.get(name, name): value for name, value in options.items() if value is not None}
 
 
-def read_id(typed: str) -> str:
-    """A generation's id, also where its file's name was pasted: "abc", "abc.png", "abc-2.png"."""
-    return read_picture(typed)[0]
+def pictures_given(source: Source | None, mask: Source | None) -> dict[str, Any]:
+    """Uploads as a Request names them; a source's transparent parts are the mask where there is no other."""
+    holes = None if source is None else source.holes
+    found = {
+        "source": None if source is None else source.sha256,
+        "mask": holes if mask is None else mask.sha256,
+    }
+    return {name: sha256 for name, sha256 in found.items() if sha256 is not None}
 
 
-def read_picture(typed: str) -> tuple[str, int]:
-    """A generation's id and which of its pictures is meant, from 1, as in "abc-2.png"; "abc" is the first."""
-    generation_id, _, number = typed.strip(" `").partition(".")[0].partition("-")
-    return generation_id, int(number) if re.fullmatch(r"\d{1,9}", number) else 1
+def mode_given(mode: str | None) -> dict[str, Any]:
+    """A way of drawing as a Request names it: None, for "auto", is for what was given to decide."""
+    return {} if mode is None else {"mode": MODES.get(mode)}
 
 
-def seed_of(generation: Generation, number: int) -> int:
-    """The seed of a generation's picture `number`, counted from 1. Raises NotFound where there is none."""
-    seeds = generation.recipe.seeds
-    if not 1 <= number <= len(seeds):
-        raise NotFound("generation", f"{generation.id}-{number}")
-    return seeds[number - 1]
+def wants_holes(mode: str | None, mask: discord.Attachment | None) -> bool:
+    """Whether what is transparent in a picture is to be its mask."""
+    return mask is None and mode is not None and MODES.get(mode) is Mode.INPAINT
 
 
 def never_failing(suggest: Suggest) -> Suggest:
@@ -83,6 +98,15 @@ async def suggest_model(interaction: Interaction, current: str) -> list[Choice]:
         for model in desk_of(interaction).studio.catalogue.values()
         if wanted in model.name.casefold() or wanted in model.title.casefold()
     ]
+
+
+@never_failing
+async def suggest_style(interaction: Interaction, current: str) -> list[Choice]:
+    wanted = current.strip().casefold()
+    styles = desk_of(interaction).studio.styles.values()
+    found = [style for style in styles if wanted in style.name or wanted in style.title.casefold()]
+    none = [_choice(labels.NO_STYLE, NO_STYLE)] if NO_STYLE.startswith(wanted) else []
+    return [_choice(f"{style.name} · {style.title}", style.name) for style in found[: _SHOWN - len(none)]] + none
 
 
 @never_failing
@@ -114,13 +138,13 @@ async def suggest_saved_seed(interaction: Interaction, current: str) -> list[Cho
 
 @never_failing
 async def suggest_generation(interaction: Interaction, current: str) -> list[Choice]:
-    page = await desk_of(interaction).history.page(viewer_of(interaction), limit=_SHOWN)
+    history, viewer = desk_of(interaction).history, viewer_of(interaction)
     wanted = current.strip().casefold()
-    return [
-        _choice(f"{generation.id} · {generation.recipe.prompt}", generation.id)
-        for generation in page.generations
-        if wanted in generation.id or wanted in generation.recipe.prompt.casefold()
-    ]
+    newest = (await history.page(viewer, limit=_SHOWN)).generations
+    found = {generation.id: generation for generation in newest if wanted in generation.id}
+    searched = await history.page(viewer, Filter(search=wanted), limit=_SHOWN)
+    found |= {generation.id: generation for generation in searched.generations}
+    return [_choice(f"{each.id} · {each.recipe.prompt}", each.id) for each in found.values()]
 
 
 def _choice(name: str, value: str) -> Choice:
@@ -130,10 +154,11 @@ def _choice(name: str, value: str) -> Choice:
 def described(command: Callable[..., Any]) -> Callable[..., Any]:
     """Descriptions, choices and suggestions for the options that `/imagine` and its kin share."""
     has = inspect.signature(command).parameters
+    choices = {"scheduler": SCHEDULERS, "mode": MODE_CHOICES}
     for decorate in (
         app_commands.describe(**{name: text for name, text in labels.OPTIONS.items() if name in has}),
-        app_commands.choices(scheduler=SCHEDULERS),
-        app_commands.autocomplete(model=suggest_model, size=suggest_size),
+        app_commands.choices(**{name: offered for name, offered in choices.items() if name in has}),
+        app_commands.autocomplete(model=suggest_model, style=suggest_style, size=suggest_size),
     ):
         command = decorate(command)
     return command

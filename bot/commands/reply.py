@@ -10,15 +10,16 @@ from discord.ext import commands
 from bot import wording
 from bot.acknowledge import told
 from bot.attachments import Source, picture_of
-from bot.commands.options import read_id, read_picture, seed_of
+from bot.commands.options import pictures_given
 from bot.desk import Desk, author_of
 from bot.errors import NoSeedToKeep, NotFound
 from bot.flags import read_flags
 from bot.history import Generation
+from bot.pick import Pick, seed_of
 from bot.place import Address, Viewer
 from bot.post import insist
 from bot.seeds import NEW, SAME
-from generation import BadPicture, PictureFault, Request
+from generation import BadPicture, Mode, PictureFault, Request
 
 log = logging.getLogger(__name__)
 
@@ -67,13 +68,17 @@ class Reply(commands.Cog):
                 drawn = await self._drawn(image, viewer)
         if image is None:
             raise BadPicture(PictureFault.MISSING)
-        prompt = flags.prompt if flags.prompt.strip() or drawn is None else drawn.recipe.prompt
+        own_words = bool(flags.prompt.strip())
+        prompt = flags.prompt if own_words or drawn is None else drawn.recipe.prompt
         # 2. A sign that it was understood; it becomes the waiting message, or the refusal.
         waiting_message_id = await answer.say(wording.accepted(prompt))
-        # 3. The request. Redrawing one of Easel's own pictures stays with its model unless another is named.
+        # 3. The request. Redrawing one of Easel's own pictures stays with its model unless another is named,
+        #    and with its style where it stays with its words.
         changes: dict[str, Any] = dict(flags.changes)
-        if drawn is not None and drawn.recipe.model in self._desk.studio.catalogue:
-            changes.setdefault("model", drawn.recipe.model)
+        if drawn is not None and changes.get("mode") is not Mode.UPSCALE:
+            changes.setdefault("model", self._desk.studio.kept_model(drawn.recipe, changes.get("mode")))
+        if drawn is not None and not own_words:
+            changes.setdefault("style", drawn.recipe.to_request().style)
         seed = await self._seed(flags.seed, viewer, image, drawn)
         address = Address(
             channel_id=message.channel.id,
@@ -81,8 +86,9 @@ class Reply(commands.Cog):
             waiting_message_id=waiting_message_id,
         )
         parent_id = None if drawn is None else drawn.id
-        async with self._desk.holding(self._source(image, drawn)) as source:
-            request = Request(prompt=prompt, source=source.sha256, seed=seed, **changes)
+        with_holes = changes.get("mode") is Mode.INPAINT
+        async with self._desk.holding(self._source(image, drawn, with_holes=with_holes)) as source:
+            request = Request(prompt=prompt, seed=seed, **pictures_given(source, None), **changes)
             # 4. To the studio.
             await self._desk.submit(request, viewer=viewer, address=address, parent_id=parent_id, source=source)
 
@@ -92,17 +98,19 @@ class Reply(commands.Cog):
         Asking the record of deliveries instead would miss who answers before it is written.
         """
         try:
-            return await self._desk.history.recall(read_id(image.filename), viewer)
+            return await self._desk.history.recall(Pick.read(image.filename).generation_id, viewer)
         except NotFound:
             return None
 
-    async def _source(self, image: discord.Attachment, drawn: Generation | None) -> Source:
+    async def _source(
+        self, image: discord.Attachment, drawn: Generation | None, *, with_holes: bool = False
+    ) -> Source:
         """The picture as it was drawn where it is Easel's own; what Discord keeps may have been changed."""
         if drawn is not None:
             picture = next((one for one in drawn.pictures if one.name == image.filename), None)
             if picture is not None and picture.file.exists():
                 return await self._desk.read_drawn(picture)
-        return await self._desk.read_source(image)
+        return await self._desk.read_source(image, with_holes=with_holes)
 
     async def _seed(
         self, typed: str | None, viewer: Viewer, image: discord.Attachment, drawn: Generation | None
@@ -112,7 +120,7 @@ class Reply(commands.Cog):
         if typed.casefold() == SAME:
             if drawn is None:
                 raise NoSeedToKeep
-            return seed_of(drawn, read_picture(image.filename)[1])
+            return seed_of(drawn, Pick.read(image.filename).first)
         return await self._desk.seeds.read(viewer, typed)
 
 

@@ -9,6 +9,7 @@ from bot.acknowledge import think, whisper
 from bot.commands import options
 from bot.commands.imagine import draw
 from bot.desk import Desk, viewer_of
+from bot.pick import Pick, seed_of
 from bot.place import Viewer
 from bot.seeds import is_number
 from bot.wording import labels
@@ -27,10 +28,10 @@ class SeedCommands(commands.GroupCog, group_name="seed", group_description=label
         if is_number(seed):
             saved = await self._desk.seeds.save(viewer, name, seed=await self._desk.seeds.read(viewer, seed))
         else:
-            generation_id, number = options.read_picture(seed)
-            generation = await self._desk.history.recall(generation_id, viewer)
+            pick = Pick.read(seed)
+            generation = await self._desk.history.recall(pick.generation_id, viewer)
             saved = await self._desk.seeds.save(
-                viewer, name, seed=options.seed_of(generation, number), generation_id=generation.id
+                viewer, name, seed=seed_of(generation, pick.first), generation_id=generation.id
             )
         await whisper(interaction, wording.seed_saved(saved))
 
@@ -53,14 +54,17 @@ class SeedCommands(commands.GroupCog, group_name="seed", group_description=label
         prompt: options.Prompt,
         negative_prompt: options.NegativePrompt | None = None,
         model: str | None = None,
+        style: str | None = None,
         size: str | None = None,
-        count: options.Count = 1,
+        count: options.Count | None = None,
         image: discord.Attachment | None = None,
         strength: options.Strength | None = None,
+        mask: discord.Attachment | None = None,
+        mode: str | None = None,
         steps: int | None = None,
         guidance: float | None = None,
         scheduler: str | None = None,
-        private: bool = False,
+        private: bool | None = None,
     ) -> None:
         desk = self._desk
 
@@ -72,10 +76,13 @@ class SeedCommands(commands.GroupCog, group_name="seed", group_description=label
             interaction,
             read_seed=read_seed,
             image=image,
+            mask=mask,
+            mode=mode,
             private=private,
             prompt=prompt,
             negative_prompt=negative_prompt,
             model=model,
+            style=style,
             size=size,
             count=count,
             strength=strength,

@@ -2,7 +2,9 @@
 
 import logging
 import re
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from io import BytesIO
 from typing import Any, ClassVar, Self
 
@@ -12,7 +14,10 @@ import discord
 from bot import wording
 from bot.acknowledge import refuse, take_note, think, whisper
 from bot.desk import desk_of, viewer_of
+from bot.further import choose, upscale, vary
 from bot.history import Generation, Posted
+from bot.parcel import pack
+from bot.pick import Pick, alone, picture_of, seed_of
 from bot.place import Viewer
 from bot.post import insist
 from bot.views.edit import EditModal
@@ -23,6 +28,7 @@ log = logging.getLogger(__name__)
 
 View = discord.ui.View
 _ID = r"(?P<id>[0-9a-z]{1,32})"
+_PICK = r"(?P<id>[0-9a-z]{1,32}(?:-[1-9])?)"  # one picture of several
 
 
 class GenerationButton(discord.ui.DynamicItem[discord.ui.Button[View]], template=r"(?!)"):
@@ -64,8 +70,8 @@ class GenerationButton(discord.ui.DynamicItem[discord.ui.Button[View]], template
         raise NotImplementedError
 
 
-class RerollButton(GenerationButton, template=rf"easel:reroll:{_ID}"):
-    """Draws the generation again with another seed; the result is the presser's."""
+class RerollButton(GenerationButton, template=rf"easel:reroll:{_PICK}"):
+    """Draws the generation, or one of its pictures, again with another seed; the result is the presser's."""
 
     action = "reroll"
     label = labels.REROLL
@@ -73,38 +79,90 @@ class RerollButton(GenerationButton, template=rf"easel:reroll:{_ID}"):
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
         desk, viewer = desk_of(interaction), viewer_of(interaction)
-        parent = await desk.history.recall(self.generation_id, viewer)
+        pick = Pick.read(self.generation_id)
+        parent = await desk.history.recall(pick.generation_id, viewer)
         address = await desk.think(interaction, private=parent.private)
-        request = await desk.history.again(parent.id, viewer, new_seed=True)
+        one = {} if pick.number is None else alone(parent, pick.number, new_seed=True)
+        request = await desk.history.again(parent.id, viewer, new_seed=True, **one)
         await desk.submit(request, viewer=viewer, address=address, private=parent.private, parent_id=parent.id)
 
 
-class EditButton(GenerationButton, template=rf"easel:edit:{_ID}"):
-    """Opens the generation's words for editing."""
+class VaryButton(GenerationButton, template=rf"easel:vary:{_PICK}"):
+    """Draws near neighbours of the picture, the first one where there are several."""
+
+    action = "vary"
+    label = labels.VARY
+
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        await vary(interaction, self.generation_id)
+
+
+class UpscaleButton(GenerationButton, template=rf"easel:upscale:{_PICK}"):
+    """Makes the picture larger, the first one where there are several."""
+
+    action = "upscale"
+    label = labels.UPSCALE
+
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        chosen = await choose(desk_of(interaction), viewer_of(interaction), image=None, typed=self.generation_id)
+        await upscale(interaction, chosen)
+
+
+class EditButton(GenerationButton, template=rf"easel:edit:{_PICK}"):
+    """Opens the words of the generation, or of one of its pictures, for editing."""
 
     action = "edit"
     label = labels.EDIT
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
-        generation = await desk_of(interaction).history.recall(self.generation_id, viewer_of(interaction))
-        await interaction.response.send_modal(EditModal(generation))
+        pick = Pick.read(self.generation_id)
+        generation = await desk_of(interaction).history.recall(pick.generation_id, viewer_of(interaction))
+        await interaction.response.send_modal(EditModal(generation, pick.number))
 
 
-class RecipeButton(GenerationButton, template=rf"easel:recipe:{_ID}"):
+class RecipeButton(GenerationButton, template=rf"easel:recipe:{_PICK}"):
     """Tells everything needed to draw it again."""
 
     action = "recipe"
     label = labels.RECIPE
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
-        generation = await desk_of(interaction).history.recall(self.generation_id, viewer_of(interaction))
-        text = wording.recipe_text(generation)
-        block = wording.code_block(text)
-        if len(block) <= wording.EMBED_LIMIT:
-            await whisper(interaction, embeds=[discord.Embed(description=block)])
-        else:
-            file = discord.File(BytesIO(text.encode()), filename=f"{generation.id}.txt")
-            await whisper(interaction, files=[file])
+        await tell_recipe(interaction, self.generation_id)
+
+
+async def tell_recipe(interaction: discord.Interaction[Any], typed: str) -> None:
+    """Answer with all that is needed to draw a generation, or one of its pictures, again. Raises NotFound."""
+    pick = Pick.read(typed)
+    generation = await desk_of(interaction).history.recall(pick.generation_id, viewer_of(interaction))
+    if pick.number is not None:
+        seed_of(generation, pick.number)
+        generation = replace(generation, recipe=generation.recipe.part(pick.number - 1, pick.number))
+    text = wording.recipe_text(generation)
+    block = wording.code_block(text)
+    if len(block) <= wording.EMBED_LIMIT:
+        await whisper(interaction, embeds=[discord.Embed(description=block)])
+    else:
+        file = discord.File(BytesIO(text.encode()), filename=f"{generation.id}.txt")
+        await whisper(interaction, files=[file])
+
+
+class PickButton(GenerationButton, template=r"easel:pick:(?P<id>[0-9a-z]{1,32}-[1-9])"):
+    """Shows one picture of several to the presser, with buttons that are about it alone."""
+
+    action = "pick"
+    label = ""  # its number, where it is shown
+
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        await think(interaction, private=True)
+        desk, viewer = desk_of(interaction), viewer_of(interaction)
+        pick = Pick.read(self.generation_id)
+        generation = await desk.history.recall(pick.generation_id, viewer)
+        one = replace(generation, pictures=(picture_of(generation, pick.first),))
+        one = replace(one, recipe=generation.recipe.part(pick.first - 1, pick.first))
+        parcel = await pack(
+            one, wording.result(one), desk.studio.content_filter, age_restricted=viewer.age_restricted
+        )
+        await whisper(interaction, parcel.text, files=parcel.files(), view=_row(*_about_one(str(pick))))
 
 
 class StarButton(GenerationButton, template=rf"easel:star:{_ID}"):
@@ -134,7 +192,7 @@ class DeleteButton(GenerationButton, template=rf"easel:delete:{_ID}"):
         with suppress(discord.NotFound):  # a moderator was quicker
             await insist(interaction.delete_original_response)
         if posted is not None and (interaction.message is None or interaction.message.id != posted.message_id):
-            await _take_down(interaction.client, posted, generation.member_id)
+            await take_down(interaction.client, posted, generation.member_id)
         await whisper(interaction, wording.deleted(generation))
 
 
@@ -156,25 +214,37 @@ def waiting_view(generation_id: str) -> View:
     return _row(CancelButton(generation_id))
 
 
-def result_view(generation_id: str) -> View:
-    """Below a finished picture."""
-    return _row(
-        RerollButton(generation_id),
-        EditButton(generation_id),
-        RecipeButton(generation_id),
-        StarButton(generation_id),
-        DeleteButton(generation_id),
-    )
+def result_view(generation_id: str, names: Sequence[str] = ()) -> View:
+    """Below a finished picture; of several, by their files' `names`, the last row picks one."""
+    view = _row(*_about_one(generation_id), StarButton(generation_id, row=1), DeleteButton(generation_id, row=1))
+    _add_picks(view, generation_id, names, row=2)
+    return view
 
 
 def shown_view(generation: Generation, viewer: Viewer) -> View:
     """Below a generation that is shown again to one viewer, who may not be one to delete it."""
-    buttons: list[GenerationButton] = [RerollButton(generation.id), EditButton(generation.id)]
-    if generation.state is JobState.FINISHED:
-        buttons += [RecipeButton(generation.id), StarButton(generation.id)]
+    finished = generation.state is JobState.FINISHED
+    if finished:
+        view = _row(*_about_one(generation.id), StarButton(generation.id, row=1))
+    else:
+        view = retry_view(generation.id)
     if generation.may_be_managed_by(viewer):
-        buttons.append(DeleteButton(generation.id))
-    return _row(*buttons)
+        view.add_item(DeleteButton(generation.id, row=1 if finished else None))
+    if finished:
+        _add_picks(view, generation.id, [picture.name for picture in generation.pictures], row=4)
+    return view
+
+
+def _add_picks(view: View, generation_id: str, names: Sequence[str], *, row: int) -> None:
+    for name in names if len(names) > 1 else ():
+        number = Pick.read(name).first
+        view.add_item(PickButton(f"{generation_id}-{number}", label=labels.pick(number), row=row))
+
+
+def _about_one(picked: str) -> list[GenerationButton]:
+    """What can be done with a picture, or with the first one of several: one row."""
+    kinds = (RerollButton, VaryButton, UpscaleButton, EditButton, RecipeButton)
+    return [kind(picked, row=0) for kind in kinds]
 
 
 def retry_view(generation_id: str) -> View:
@@ -182,7 +252,7 @@ def retry_view(generation_id: str) -> View:
     return _row(RerollButton(generation_id), EditButton(generation_id))
 
 
-async def _take_down(client: discord.Client, posted: Posted, member_id: int) -> None:
+async def take_down(client: discord.Client, posted: Posted, member_id: int) -> None:
     """Remove a result's message with the bot's token; one that is gone or out of reach does not matter."""
     try:
         channel_id = posted.channel_id
@@ -203,8 +273,11 @@ def _row(*buttons: GenerationButton) -> View:
 
 BUTTONS: tuple[type[GenerationButton], ...] = (
     RerollButton,
+    VaryButton,
+    UpscaleButton,
     EditButton,
     RecipeButton,
+    PickButton,
     StarButton,
     DeleteButton,
     CancelButton,

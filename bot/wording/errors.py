@@ -2,6 +2,8 @@
 
 from bot.errors import (
     AlreadyRunning,
+    BackupNotWritten,
+    BadBackup,
     BadFlag,
     BadSetting,
     BadToken,
@@ -12,19 +14,27 @@ from bot.errors import (
     FolderUnusable,
     NoDiscord,
     NoRecipe,
+    NoRoom,
     NoSeedToKeep,
     NotAllowed,
+    NotErased,
     NotFound,
+    NothingToBackUp,
+    NotReplaced,
     NotWritten,
+    OneOfTwo,
     PortTaken,
     ReservedName,
     SourceNotYours,
+    StraySetting,
 )
 from bot.seeds import NEW, SAME
+from bot.wording.keeping import NOT_ERASED, keeping_error
 from bot.wording.pictures import bad_picture
 from bot.wording.text import counted, duration, escape, listing, moment, number, shorten
 from db import DatabaseError, DatabaseUnusable, Reason
 from generation import (
+    MODES,
     AllowanceSpent,
     BadPicture,
     BadPrompt,
@@ -34,11 +44,16 @@ from generation import (
     FailureKind,
     GenerationError,
     InvalidRequest,
+    Mode,
     ModelUnavailable,
+    NeedsPicture,
     NotForThisModel,
+    NotThisMode,
+    NotThisScheduler,
     OutOfRange,
     PromptFault,
     QueueFull,
+    StylesUnreadable,
     TooLong,
     UnknownChoice,
     WorkerDied,
@@ -54,29 +69,38 @@ _OPTIONS = {
 
 _NOT_FOUND = {
     "generation": "There is no picture with the id {name} that you may see; /history shows yours.",
+    "picture": "The picture {name} is no longer on this machine; Re-roll draws it again.",
     "seed": "You have no seed called {name}; /seed list shows yours.",
     "source": "The picture that this one started from is no longer on this machine: attach it again.",
     "message": "That message is gone, or I may not read it.",
+    "search": "That search is too long ago: please use /history again.",
 }
 
 _NOT_ALLOWED = {
+    "flagged": "The content filter flagged this picture, so nothing is made of it.",
     "cancel": "Only the member who asked for it, or a moderator, may cancel this one.",
     "delete": "Only the member who asked for it, or a moderator, may delete this one, and only once it has ended.",
+    "erase": "This is somebody else's button: /mydata delete brings you your own.",
 }
 
 _PROMPT_FAULTS = {
-    PromptFault.EDITING: "changes the prompt half way, which Easel does not do; a word counts less as [word] and "
-    "more as (word:1.3)",
-    PromptFault.ALTERNATION: "takes turns between words, which Easel does not do; two prompts are mixed as "
-    '("red cat", "blue dog").blend(0.7, 0.3)',
-    PromptFault.COMPOSITION: "puts prompts together in a way that Easel does not draw; two prompts are mixed as "
-    '("red cat", "blue dog").blend(0.7, 0.3)',
-    PromptFault.BLEND: 'is no whole blend; write nothing but ("red cat", "blue dog").blend(0.7, 0.3), a number '
-    "from 0 up for each text",
-    PromptFault.NETWORK: "is of a kind that Easel does not take; LoRAs are written <lora:name:0.8>",
-    PromptFault.TAG: "is no whole LoRA tag; write it as <lora:name:0.8>",
-    PromptFault.TAG_TWICE: "is there twice; name each LoRA once",
-    PromptFault.TAG_NOT_HERE: "stands in the negative prompt; LoRAs belong in the prompt",
+    PromptFault.EDITING: "In the {option}, {form} changes the prompt half way, which Easel does not do; a word "
+    "counts less as [word] and more as (word:1.3).",
+    PromptFault.ALTERNATION: "In the {option}, {form} takes turns between words, which Easel does not do; two "
+    'prompts are mixed as ("red cat", "blue dog").blend(0.7, 0.3).',
+    PromptFault.COMPOSITION: "In the {option}, {form} puts prompts together in a way that Easel does not draw; "
+    'two prompts are mixed as ("red cat", "blue dog").blend(0.7, 0.3).',
+    PromptFault.BLEND: "In the {option}, {form} is no whole blend; write nothing but "
+    '("red cat", "blue dog").blend(0.7, 0.3), a number from 0 up for each text.',
+    PromptFault.NETWORK: "In the {option}, {form} is of a kind that Easel does not take; LoRAs are written "
+    "<lora:name:0.8>.",
+    PromptFault.TAG: "In the {option}, {form} is no whole LoRA tag; write it as <lora:name:0.8>.",
+    PromptFault.TAG_TWICE: "In the {option}, {form} is there twice; name each LoRA once.",
+    PromptFault.TAG_NOT_HERE: "In the {option}, {form} stands in the negative prompt; LoRAs belong in the prompt.",
+    PromptFault.UNCLOSED: "In the {option}, {form} has no closing brace; write a choice as {{red|blue}}, and a "
+    "brace as text as \\{{.",
+    PromptFault.CHOICE: "In the {option}, {form} is no choice that Easel makes; write it as {{red|blue}}, where "
+    "each is as likely as the other.",
 }
 
 _FAILURES = {
@@ -99,6 +123,16 @@ _FAILURES = {
     FailureKind.BUG: "Drawing this failed because of a fault in Easel; whoever runs this bot finds it in the log.",
 }
 
+_NO_WORDS = "The model {model} does not draw from words alone: attach an image, or choose another model."
+_NO_MODEL = "The model {model} is not made for the mode {mode}, and no other one here is."
+_OTHER_MODELS = "The model {model} is not made for the mode {mode}; made for it: {others}."
+_NEEDS_CONTROL = (
+    "The model {model} needs a ControlNet for the mode {mode}; whoever runs this bot adds one by "
+    "easel models add {control}."
+)
+_HAVE_CONTROL = " These have one: {others}."
+_MODELS_NAMED = 3
+
 CANCELLED = "Cancelled; it cost nothing."
 LOST = "This was drawn, but its file is no longer on this machine; it can be drawn again."
 DISK_FULL = "The disk of the machine is full, so nothing was done; whoever runs this bot has to make room."
@@ -108,7 +142,7 @@ SENT_AS_JPEG = "This is a JPEG, since the PNG is larger than Discord takes."
 OUTDATED_COMMAND = "This command has changed since your Discord loaded it; press Ctrl+R or restart the app."
 
 
-def sentence(error: BaseException) -> str:  # noqa: PLR0911  (one return an error)
+def sentence(error: BaseException) -> str:  # noqa: C901, PLR0911  (one return an error)
     """One plain sentence for an error of `generation`, `bot` or `db`. It holds no Discord formatting."""
     match error:
         case InvalidRequest():
@@ -122,6 +156,8 @@ def sentence(error: BaseException) -> str:  # noqa: PLR0911  (one return an erro
             return _spent(error, "in a while")
         case ModelUnavailable(model=model, reason=reason):
             return f"The model {model} cannot be used: {reason}"
+        case StylesUnreadable():
+            return f"A style cannot be used: {error}."
         case WorkerDied():
             return "The drawing process ended by itself; the log has its last words."
         case EaselError():
@@ -174,7 +210,7 @@ def _invalid(error: InvalidRequest) -> str:  # noqa: C901, PLR0911, PLR0912  (on
         case OutOfRange(minimum=minimum, maximum=maximum):
             return f"{option} cannot be {value}: it goes from {number(minimum)} to {number(maximum)}."
         case BadPrompt(fault=fault):
-            return f"In the {option}, {shorten(str(error.value), 60)} {_PROMPT_FAULTS[fault]}."
+            return _PROMPT_FAULTS[fault].format(option=option, form=shorten(str(error.value), 60))
         case UnknownChoice(choices=()):
             return f"There is no {option} called {value}: none is installed here."
         case UnknownChoice(closest=str(closest)):
@@ -186,6 +222,24 @@ def _invalid(error: InvalidRequest) -> str:  # noqa: C901, PLR0911, PLR0912  (on
                 f"The size {value} cannot be drawn by this model: sides go from {minimum} to {maximum} pixels in "
                 f"steps of {grid}, and the closest is {closest}."
             )
+        case NotThisScheduler(model=model, choices=choices):
+            return f"The model {model} cannot be drawn with {value}: choose {listing(choices)}."
+        case NotThisMode():
+            return _not_this_mode(error)
+        case NeedsPicture(argument="mask"):
+            return "Inpainting draws what a mask shows white: attach one, or a picture with transparent parts."
+        case NeedsPicture(mode=Mode.UPSCALE, model=model):
+            return f"The model {model} makes pictures larger: attach an image, or choose another model."
+        case NeedsPicture(mode=mode):
+            return f"The mode {mode_name(mode)} starts from a picture: attach an image as well."
+        case NotForThisModel(argument="variation"):
+            return "A picture that was only made larger has no neighbours."
+        case NotForThisModel(argument="mask"):
+            return "A mask is for inpainting a picture: attach an image as well, and leave mode out."
+        case NotForThisModel(argument="direction"):
+            return "A direction is for pictures that grow: choose the mode outpaint, or leave it out."
+        case NotForThisModel(argument="scale"):
+            return "A scale is for upscaling: leave it out; size says how large a picture is drawn."
         case NotForThisModel(argument="strength"):
             return "strength says how far to leave a picture: attach an image as well, or leave strength out."
         case NotForThisModel(model=model):
@@ -194,17 +248,46 @@ def _invalid(error: InvalidRequest) -> str:  # noqa: C901, PLR0911, PLR0912  (on
             return f"{option} cannot be {value}."
 
 
-def _easel(error: EaselError) -> str:  # noqa: C901, PLR0911  (one return an error)
+def mode_name(mode: str) -> str:
+    """What people type for a way of drawing."""
+    return next((name for name, meant in MODES.items() if meant == mode), str(mode).replace("_", " "))
+
+
+def _not_this_mode(error: NotThisMode) -> str:
+    mode = mode_name(str(error.value))
+    if mode not in MODES:
+        return _NO_WORDS.format(model=error.model)
+    others = listing(error.others[:_MODELS_NAMED])
+    if error.control is not None:
+        needs = _NEEDS_CONTROL.format(model=error.model, mode=mode, control=error.control)
+        return f"{needs}{_HAVE_CONTROL.format(others=others) if others else ''}"
+    if not error.others:
+        return _NO_MODEL.format(model=error.model, mode=mode)
+    return _OTHER_MODELS.format(model=error.model, mode=mode, others=others)
+
+
+def _easel(error: EaselError) -> str:  # noqa: C901, PLR0911, PLR0912  (one return an error)
     match error:
         case NotFound(kind=kind, name=name):
             return _NOT_FOUND[kind].format(name=shorten(name, 40))
         case NotAllowed(action=action):
             return _NOT_ALLOWED[action]
+        case SourceNotYours(strength=None):
+            return (
+                "This one started from another member's picture, which can only be used as it was: leave mode, "
+                "mask and size as they are, or attach an image of your own."
+            )
         case SourceNotYours(strength=strength, steps=steps):
             return (
                 f"This one started from another member's picture: keep strength at {number(strength)} or above "
                 f"and steps at {steps} or above, or attach an image of your own."
             )
+        case StraySetting(what=what):
+            return f"{shorten(what, 40)} has no place among the settings: write “--steps 30”, for instance."
+        case OneOfTwo(both=True):
+            return "An image and an id are two pictures: give one of them."
+        case OneOfTwo():
+            return "Which picture? Attach an image, or give the id of one; it stands below each picture."
         case ReservedName(name=name):
             return (
                 f"A seed cannot be called {shorten(name, 40)}: numbers, {NEW} and {SAME} mean something else "
@@ -233,6 +316,10 @@ def _easel(error: EaselError) -> str:  # noqa: C901, PLR0911  (one return an err
             return detail if plain else f"{_FAILURES[kind]}\n{detail}"
         case NotWritten(target=target, reason=reason, kept=kept):
             return f"The picture could not be written to {target} ({reason}): it is kept at {kept}."
+        case BadBackup() | BackupNotWritten() | NoRoom() | NothingToBackUp() | NotReplaced():
+            return keeping_error(error)
+        case NotErased():
+            return NOT_ERASED
         case _:
             return str(error)
 
@@ -291,7 +378,9 @@ _EXAMPLES = {
     "guidance": "--guidance 7",
     "scheduler": "--scheduler DDIM",
     "model": "--model storybook",
+    "style": "--style ink",
     "count": "--count 2",
+    "mode": "--mode depth",
 }
 
 

@@ -1,22 +1,44 @@
 """The words on buttons, in modals and beside the options of commands."""
 
 REROLL = "Re-roll"
+VARY = "Vary"
+UPSCALE = "Upscale"
 EDIT = "Edit prompt"
 RECIPE = "Recipe"
 STAR = "Star"
 DELETE = "Delete"
 CANCEL = "Cancel"
 SHOW = "Show"
-NEWEST = "Newest"
+NO_STYLE = "none · No style"
+NEWER = "Newer"
 OLDER = "Older"
+SAME_SEED = "Same seed"
+EDIT_SHORT = "Edit"
+USE_AS_SOURCE = "Use as source"
+SHOW_RECIPE = "Show recipe"
+DESCRIBE = "Describe"
+DRAW = "Draw"
+OFFER = {"from": "Draw from it", "again": "Draw its recipe again"}
+OFFER_SETTINGS_HINT = "Left empty or written as flags: --mode depth --size 16:9 --style ink"
+OPEN = "Look at one, with its recipe and its family"
+PARENT = "Parent"
+GRANDPARENT = "Grandparent"
+ITSELF = "This one"
 
 EDIT_TITLE = "Edit and draw again"
 EDIT_PROMPT = "Prompt"
 EDIT_NEGATIVE = "What to keep out"
 EDIT_SEED = "Seed"
 EDIT_SEED_HINT = "A number or the name of a saved seed; leave it empty for a new one."
+EDIT_SETTINGS = "Settings"
+EDIT_SETTINGS_HINT = "Change a value, or add one, such as --style ink or --size 16:9."
 EDIT_STRENGTH = "Strength"
 EDIT_STRENGTH_HINT = "How far to leave the source picture: 0 keeps it, 1 ignores it."
+
+SOURCE_TITLE = "Use as source"
+SOURCE_PROMPT = "What should it become?"
+SOURCE_STRENGTH_HINT = "How far to leave this picture: 0 keeps it, 1 ignores it; empty is the model's own."
+SOURCE_PICTURE = "Which picture?"
 
 
 def numbered(label: str, number: int) -> str:
@@ -24,9 +46,29 @@ def numbered(label: str, number: int) -> str:
     return f"{number} · {label}"
 
 
+def pick(number: int) -> str:
+    """The button of one picture of several."""
+    return str(number)
+
+
+def picture(number: int, seed: int) -> str:
+    """One of several pictures."""
+    return f"Picture {number}, seed {seed}"
+
+
+def child(number: int) -> str:
+    """One of a picture's children, as its family's sheet counts them."""
+    return f"Child {number}"
+
+
 COMMANDS = {
     "imagine": "Draw a picture from words",
     "reroll": "Draw a recorded picture again",
+    "vary": "Near neighbours of a picture",
+    "upscale": "Make a picture larger",
+    "outpaint": "Let a picture grow over its edge",
+    "blend": "A picture between two pictures",
+    "describe": "What a picture was drawn from",
     "history": "Your pictures, newest first",
     "show": "One picture with its recipe",
     "queue": "What is being drawn, what waits, and how long it takes",
@@ -35,18 +77,53 @@ COMMANDS = {
     "seed list": "Your saved seeds",
     "seed use": "Draw with a saved seed",
     "seed delete": "Forget a saved seed",
+    "models": "The models that can draw here",
+    "styles": "Ready-made looks, and what they look like",
+    "settings": "What you always want: model, style, size and more",
+    "mydata": "Everything that is kept about you",
+    "mydata export": "A copy of everything that is kept about you, as a file",
+    "mydata delete": "Delete everything that is kept about you",
     "info": "What draws here, and what you may still spend",
     "help": "How to draw, with examples",
+}
+
+BACK = "Back"
+MORE = "More"
+HELP = {
+    "start": "Start",
+    "reply": "Reply",
+    "further": "More of it",
+    "seeds": "Seeds",
+    "prompts": "Prompts",
+    "limits": "Limits and privacy",
+}
+MYDATA = {"erase": "Delete everything", "keep": "Keep it"}
+SETTINGS = {"look": "Model and look", "numbers": "Numbers and privacy", "reset": "Reset all"}
+SETTINGS_LOOK = "Model and look"
+SETTINGS_NUMBERS = "Numbers and privacy"
+SETTINGS_FIELDS = {
+    "model": ("Model", "Which model draws."),
+    "style": ("Style", "A ready-made look; /styles shows them all."),
+    "size": ("Size", "512x512, 16:9, square, portrait or landscape."),
+    "scheduler": ("Scheduler", "By which method a picture is worked out."),
+    "negative_prompt": ("What to keep out", "For every picture that says nothing else."),
+    "steps": ("Steps", "More take longer, few give a rough picture."),
+    "guidance": ("Guidance", "How closely to follow the prompt."),
+    "count": ("Pictures", "How many come of one command."),
+    "private": ("Private", "Whether only you see what your commands draw."),
 }
 
 OPTIONS = {
     "prompt": "What to draw, for instance: a red cat on the beach",
     "negative_prompt": "What to keep out of the picture",
     "model": "Which model draws it",
+    "style": "A ready-made look, such as ink or watercolour; /styles shows them all",
     "size": "512x512, 16:9, square, portrait or landscape",
     "count": "How many pictures, each with a seed of its own",
     "image": "A picture to start from",
     "strength": "How far to leave that picture: 0 keeps it, 1 ignores it",
+    "mask": "White is drawn anew, black is kept",
+    "mode": "How the picture is used; auto decides by what you attach",
     "steps": "How carefully it is worked out: more steps take longer, few give a rough picture",
     "guidance": "How closely to follow the prompt",
     "scheduler": "By which method it is worked out: each gives a slightly different picture",
@@ -54,6 +131,24 @@ OPTIONS = {
     "private": "Only you see it",
 }
 
+HISTORY = {
+    "search": "Words of the prompt, the last one perhaps only begun",
+    "starred": "Only what you starred",
+    "member": "Somebody else's pictures, as far as you may see them",
+    "model": "Only what this model drew",
+}
+
+VARY_AMOUNT = "How far from the picture: 0 is the picture itself, 1 another one; 0.3 if you leave it out"
+UPSCALE_SCALE = "How many times as wide and as high, 1 to 4"
+UPSCALE_PROMPT = "What the picture shows, for models that add detail"
+OUTPAINT_DIRECTION = "Where to add to the picture"
+DIRECTIONS = {"left": "left", "right": "right", "up": "up", "down": "down", "all": "all sides"}
+PICTURE_IMAGE = "The picture; or give an id"
+PICTURE_ID = "The id of a picture drawn here, such as abc or abc-2; or attach an image"
+BLEND_FIRST = "The one picture"
+BLEND_SECOND = "The other picture"
+BLEND_AMOUNT = "How much of the other one: 0 is the first, 1 the second; 0.5 if you leave it out"
+DESCRIBE_IMAGE = "The picture"
 REROLL_ID = "The picture's id: it stands below the picture and is its file's name"
 REROLL_SEED = "same: the same picture; new: another one"
 SHOW_ID = REROLL_ID

@@ -1,8 +1,9 @@
 """What `easel models` says."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from generation import Found, Kind, Model
+from generation import Found, Kind, Known, Model
 
 LIST_HEAD = ("name", "model", "family", "made for", "licence", "here", "weights in half precision")
 CHECK_HEAD = ("name", "family", "from", "mode", "result")
@@ -11,7 +12,7 @@ DRAWN = "drawn"
 LOADING_MODEL = "loading"
 FETCHING_MODEL = "fetching"
 NO_SUCH_MODE = "the weights can, and Easel has no such mode yet"
-FILE_IS_FINE = "the file is whole; it is tried when a prompt names it"
+NO_CROSS_ATTENTION = "it lacks the layers that read a prompt; copy or download it again"
 SURE = "Delete that?"
 CUSTOM_HINT = "Easel knows it when it starts next."
 
@@ -38,14 +39,39 @@ def fetched(model: Model) -> str:
     return f"{model.name} is on this machine and loads."
 
 
+def purpose(entry: Known) -> str:
+    """What a known ControlNet or detector is for."""
+    return f"{Kind.CONTROLNET} ({entry.mode})" if entry.mode is not None else str(Kind.DETECTOR)
+
+
+def which_purpose(purposes: Sequence[str]) -> str:
+    """Nothing tells what a ControlNet follows."""
+    return (
+        f"its name does not tell what it follows; say it with --for {', '.join(purposes[:-1])} or {purposes[-1]}"
+    )
+
+
+def no_purpose(kind: Kind) -> str:
+    return f"it is a {kind}, and --for is for ControlNets; leave it out"
+
+
+def file_is_fine(kind: Kind) -> str:
+    """The headers of a file are as they should be."""
+    tried = "a prompt names it" if kind in {Kind.LORA, Kind.EMBEDDING} else "a model that it goes with is checked"
+    return f"the file is whole; it is tried when {tried}"
+
+
 def linked(found: Found, link: Path) -> str:
     """A LoRA, embedding or ControlNet was put beside the others."""
     family = f" for family {found.family}" if found.family is not None else ""
     uses = {
         Kind.LORA: f"Name it in a prompt as <lora:{link.stem}:0.8>.",
         Kind.EMBEDDING: f"Name it in a prompt as <{link.stem}>.",
+        Kind.CONTROLNET: f"Draw with it in the mode {link.parent.name}, from a picture.",
+        Kind.DETECTOR: "It prepares pictures for ControlNets by itself.",
     }
-    return f"{link.stem} is a {found.kind}{family}, kept at {link}. {uses.get(found.kind, '')}".rstrip()
+    name = link.name if link.is_dir() else link.stem
+    return f"{name} is a {found.kind}{family}, kept at {link}. {uses.get(found.kind, '')}".rstrip()
 
 
 def taken(name: str) -> str:

@@ -4,14 +4,25 @@ import time
 
 from bot.redraw import Redrawn
 from bot.verify import Findings
-from bot.wording.text import listing, number, shorten
-from generation import FoundRecipe
+from bot.wording.text import escape, listing, number, quote, shorten
+from generation import NO_STYLE, FoundRecipe, Style
 
 _PROMPT_SHOWN = 120
+_PROMPT_LIMIT = 600
 _SURE = 1e-9  # a smaller chance is told as none
+
+NO_RECIPE_IN_IT = "This picture tells nothing of how it was made."
+NOT_DESCRIBED = (
+    "Nothing is installed here that puts pictures into words, and this one does not tell what it was drawn from."
+)
+_DESCRIBED = "It was drawn from: **{prompt}**"
+_OFFERED = "Here it is. What should become of it?"
+_OFFERED_WITH_RECIPE = "Here it is, drawn from {recipe}. What should become of it?"
+_RECIPE_FOUND = "{program} made it: {recipe}."
 
 _OPTIONS = {
     "model": "model",
+    "style": "style",
     "size": "size",
     "seed": "seed",
     "num_inference_steps": "steps",
@@ -46,6 +57,21 @@ def redrawn(found: FoundRecipe, again: Redrawn) -> list[str]:
     return lines
 
 
+def offered(found: FoundRecipe | None) -> str:
+    """What Use as source says, with what the picture tells of itself."""
+    return _OFFERED if found is None else _OFFERED_WITH_RECIPE.format(recipe=escape(told(found)))
+
+
+def recipe_found(found: FoundRecipe) -> str:
+    """What a picture of any program tells of how it was made, for Discord."""
+    return _RECIPE_FOUND.format(program=found.program, recipe=escape(told(found)))
+
+
+def described(prompt: str) -> str:
+    """What a picture was drawn from, where that is known."""
+    return _DESCRIBED.format(prompt=quote(prompt, _PROMPT_LIMIT)) if prompt.strip() else NOT_DESCRIBED
+
+
 def told(found: FoundRecipe) -> str:
     """What was understood, in words."""
     options = found.options
@@ -55,7 +81,11 @@ def told(found: FoundRecipe) -> str:
     for name, word in _OPTIONS.items():
         if name in options:
             value = options[name]
-            plain = name in {"model", "size", "scheduler", "seed"}
+            if value == NO_STYLE:
+                continue
+            if isinstance(value, Style):
+                value = value.name
+            plain = name in {"model", "style", "size", "scheduler", "seed"}
             parts.append(f"{word} {shorten(str(value), 60) if plain else number(value)}")
     return ", ".join(parts)
 

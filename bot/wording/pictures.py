@@ -11,6 +11,7 @@ _CORRECTIONS = {
     Correction.REDUCED_DEPTH: "I reduced your picture to 8 bits a channel.",
     Correction.RECOLOURED: "I converted your picture's colours to sRGB.",
     Correction.FLATTENED: "I put white behind the transparent parts of your picture.",
+    Correction.OPENED: "What is transparent in your picture is drawn anew.",
 }
 
 
@@ -19,7 +20,7 @@ def corrected(correction: Correction) -> str:
     return _CORRECTIONS[correction]
 
 
-def bad_picture(error: BadPicture) -> str:  # noqa: C901, PLR0911  (one return a fault)
+def bad_picture(error: BadPicture) -> str:  # noqa: C901, PLR0911, PLR0912  (one return a fault)
     """Why an upload cannot be taken, and what could be."""
     name = shorten(error.name, 60) if error.name else "The attachment"
     value, limit = error.value, error.limit
@@ -39,6 +40,10 @@ def bad_picture(error: BadPicture) -> str:  # noqa: C901, PLR0911  (one return a
             return f"{name} has {value} pixels and no side may be under {_count(limit)}: attach a larger one."
         case PictureFault.TOO_NARROW:
             return f"{name} has {value} pixels, but no side may be over {limit} times the other: crop it first."
+        case PictureFault.NOTHING_WHITE:
+            return f"{name} has nothing white in it: paint what is to be drawn anew white, and the rest black."
+        case PictureFault.OTHER_SHAPE:
+            return f"{name} has {value} pixels and its picture {limit}: a mask needs the shape of its picture."
         case PictureFault.TOO_SLOW:
             return f"{name} could not be read within {limit} s: save the picture again as a plain PNG."
         case PictureFault.MISSING if error.name:

@@ -9,11 +9,13 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 from generation import metadata
+from generation.catalogue import Family
 from generation.errors import ModelUnavailable
 from generation.job import DrawnPicture, Failure, FailureKind
 from generation.protocol import (
@@ -33,7 +35,7 @@ from generation.worker.channel import Channel
 if TYPE_CHECKING:
     from generation.download import OnBytes
     from generation.recipe import Recipe
-    from generation.worker.engine import Drawn
+    from generation.worker.engine import Drawn, OnStep
     from generation.worker.placement import Placement
 
 log = logging.getLogger("generation.worker")
@@ -51,8 +53,16 @@ class Worker:
     """Carries out orders one after the other until there are no more."""
 
     def __init__(
-        self, channel: Channel, placement: "Placement", *, watermarked: bool = True, filtered: bool = True
+        self,
+        channel: Channel,
+        placement: "Placement",
+        *,
+        watermarked: bool = True,
+        filtered: bool = True,
+        memory: float | None = None,
+        folder: Path | None = None,
     ) -> None:
+        """`memory` is how many gigabytes models may take, `folder` where those lie that are not resident."""
         from generation.worker.engine import Engine
         from generation.worker.pipelines import Pipelines
 
@@ -60,7 +70,8 @@ class Worker:
         self._placement = placement
         self._versions = {name: version(name) for name in _LIBRARIES}
         self._engine = Engine(placement, self._versions, watermarked=watermarked)
-        self._pipelines = Pipelines(placement, filtered=filtered)
+        limit = None if memory is None else int(memory * 1e9)
+        self._pipelines = Pipelines(placement, filtered=filtered, limit=limit, folder=folder)
 
     def run(self) -> None:
         self._channel.send(self._ready())
@@ -86,15 +97,21 @@ class Worker:
 
     def _load(self, order: Load) -> None:
         name, started = order.model.name, time.monotonic()
+        if order.model.family is Family.LANCZOS:
+            self._channel.send(Loaded(model=name, seconds=0.0))
+            return
         try:
             loaded = self._pipelines.get(order.model, self._fetching("", name))
         except Exception as error:  # noqa: BLE001 (whatever it was, the worker lives on and says so)
             self._channel.send(LoadFailed(model=name, failure=failure_of(error)))
         else:
             unfiltered = self._pipelines.lacks_filter(order.model, loaded.content_filter)
-            self._channel.send(Loaded(model=name, seconds=time.monotonic() - started, unfiltered=unfiltered))
+            seconds, step = time.monotonic() - started, str(loaded.step)
+            self._channel.send(Loaded(model=name, seconds=seconds, unfiltered=unfiltered, placement=step))
 
     def _generate(self, order: Generate) -> None:
+        from generation.worker.resampling import resample
+
         job, started = order.job, time.monotonic()
 
         def on_step(step: int, steps: int) -> None:
@@ -103,13 +120,13 @@ class Worker:
 
         try:
             self._check_wanted(job)
-            if not self._pipelines.holds(order.model):
-                self._channel.send(Loading(job=job, model=order.model.name))
-            loaded = self._pipelines.get(order.model, self._fetching(job, order.model.name))
-            self._check_wanted(job)
-            started = time.monotonic()  # loading is not charged to the job that happens to wait for it
-            source = Path(order.source_file) if order.source_file is not None else None
-            drawn = self._engine.draw(loaded, order.recipe, source, on_step, order.adapters)
+            source, mask = (None if file is None else Path(file) for file in (order.source_file, order.mask_file))
+            if order.model.family is Family.LANCZOS:
+                drawn = resample(order.recipe, source, on_step)
+            else:
+                # A second time if memory ran out: then nothing of the first is left in it.
+                found = self._draw(order, source, mask, on_step)
+                drawn, started = found or self._draw(order, source, mask, on_step, again=True)
             recipe = order.recipe.drawn_in(drawn.environment)
             pictures = write_pictures(Path(order.folder), job, recipe, drawn)
         except Stopped:
@@ -121,6 +138,46 @@ class Worker:
             self._channel.send(Finished(job=job, recipe=recipe, pictures=pictures, seconds=seconds))
         finally:
             self._channel.end_job(job)
+
+    @overload
+    def _draw(
+        self, order: Generate, source: Path | None, mask: Path | None, on_step: "OnStep"
+    ) -> "tuple[Drawn, float] | None": ...
+
+    @overload
+    def _draw(
+        self, order: Generate, source: Path | None, mask: Path | None, on_step: "OnStep", *, again: Literal[True]
+    ) -> "tuple[Drawn, float]": ...
+
+    def _draw(
+        self, order: Generate, source: Path | None, mask: Path | None, on_step: "OnStep", *, again: bool = False
+    ) -> "tuple[Drawn, float] | None":
+        """The pictures of `order`, and when drawing them began: loading is charged to no job that waits for it.
+
+        None where memory ran out, and there is a lower step to draw it on `again`.
+        """
+        from generation.worker.memory import is_out_of_memory
+
+        if not self._pipelines.holds(order.model):
+            self._channel.send(Loading(job=order.job, model=order.model.name))
+        fetching = self._fetching(order.job, order.model.name)
+        loaded = self._pipelines.get(order.model, fetching, recipe=order.recipe)
+        self._check_wanted(order.job)
+        started = time.monotonic()
+        try:
+            drawn = self._engine.draw(loaded, order.recipe, source, on_step, order.adapters, mask=mask)
+        except Exception as error:
+            if again or not is_out_of_memory(error) or not self._pipelines.step_down(loaded, order.recipe):
+                raise
+            log.warning("memory ran out for %s on %s, so a lower step is taken: %s", order.job, loaded.step, error)
+            return None
+        environment = replace(
+            drawn.environment,
+            dtype=loaded.placement.dtype_name,
+            placement=str(loaded.step),
+            short_of_memory=again,
+        )
+        return replace(drawn, environment=environment), started
 
     def _fetching(self, job: str, model: str) -> "OnBytes":
         """Tells how far fetching `model` is, now and then, and ends it for a job that is not wanted any more."""
@@ -171,10 +228,10 @@ def write_pictures(folder: Path, job: str, recipe: "Recipe", drawn: "Drawn") -> 
 
 def failure_of(error: Exception) -> Failure:
     """What `error` means for whoever asked; the log has the rest."""
-    import torch
-
     from generation.worker.adapters import Unfit
-    from generation.worker.engine import NoNumbers, SourceMissing
+    from generation.worker.engine import NoNumbers
+    from generation.worker.memory import is_out_of_memory
+    from generation.worker.modes import SourceMissing
 
     words = str(error) or type(error).__name__
     match error:
@@ -186,10 +243,8 @@ def failure_of(error: Exception) -> Failure:
             kind = FailureKind.UNFIT
         case NoNumbers():
             kind = FailureKind.OVERFLOW
-        case MemoryError() | torch.OutOfMemoryError():
+        case _ if is_out_of_memory(error):
             kind = FailureKind.OUT_OF_MEMORY
-        case RuntimeError() if "can't allocate memory" in words or "out of memory" in words:
-            kind = FailureKind.OUT_OF_MEMORY  # the CPU's allocator and MPS have no class of their own for it
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             kind = FailureKind.DISK_FULL
         case _:
@@ -208,6 +263,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=None, help="CPU threads to compute with")
     parser.add_argument("--no-watermark", action="store_true", help="leave pictures unmarked")
     parser.add_argument("--no-content-filter", action="store_true", help="load no model's safety checker")
+    parser.add_argument("--memory", type=float, default=None, help="gigabytes of the device that models may take")
+    parser.add_argument("--folder", type=Path, default=None, help="where models lie that have no room in memory")
     options = parser.parse_args(arguments)
 
     # 1. The channel, before anything can print
@@ -240,7 +297,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     transformers.logging.disable_progress_bar()
 
     # 3. Orders
-    Worker(channel, placement, watermarked=not options.no_watermark, filtered=not options.no_content_filter).run()
+    Worker(
+        channel,
+        placement,
+        watermarked=not options.no_watermark,
+        filtered=not options.no_content_filter,
+        memory=options.memory,
+        folder=options.folder,
+    ).run()
     return 0
 
 

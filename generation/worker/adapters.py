@@ -11,8 +11,10 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from diffusers import FluxPipeline
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.adapters import Adapter, AdapterKind
 from generation.prompt import LoraTag
@@ -23,6 +25,8 @@ _KEPT = 4  # LoRAs that stay in memory
 _LONGEST = 75  # vectors: what the text encoder reads at once
 _PAIR = re.compile(r"lora.*(?:down|_A(?:\.\w+)?)\.weight$")  # the first matrix of a changed layer, in any layout
 _NO_LETTER = re.compile(r"\W")  # peft names modules after adapters, and modules take no dots
+_NETWORKS = ("unet", "transformer")
+_READERS = ("text_encoder", "text_encoder_2")
 _ADVICE = "ask whoever runs this bot to copy or download it again"
 
 
@@ -60,7 +64,8 @@ class ModelAdapters:
         if names:
             self._pipeline.enable_lora()
             weights = [
-                {part: tag.weight if part == "unet" else tag.text_weight for part in self._parts()} for tag in tags
+                {part: tag.weight if part in _NETWORKS else tag.text_weight for part in self._parts()}
+                for tag in tags
             ]
             self._pipeline.set_adapters(names, weights)
         elif self._loaded:
@@ -115,8 +120,13 @@ class ModelAdapters:
         self._loaded.clear()
 
     def _parts(self) -> list[str]:
-        parts = ("unet", "text_encoder", "text_encoder_2")
-        return [part for part in parts if getattr(self._pipeline, part, None) is not None]
+        """What LoRAs change: the denoising network, and the text encoders that are CLIP's."""
+        networks = [part for part in _NETWORKS if getattr(self._pipeline, part, None) is not None]
+        return networks + self._readers()
+
+    def _readers(self) -> list[str]:
+        clips = (CLIPTextModel, CLIPTextModelWithProjection)
+        return [part for part in _READERS if isinstance(getattr(self._pipeline, part, None), clips)]
 
     def _modules(self) -> Iterator[torch.nn.Module]:
         for part in self._parts():
@@ -130,7 +140,9 @@ class ModelAdapters:
             raise Unfit(f"The embedding {file.name} cannot be read: {_ADVICE}.") from error
         if not vectors or any(each.ndim != 2 or not each.is_floating_point() for each in vectors):
             raise Unfit(f"The file {file.name} is no embedding of a kind that Easel takes.")
-        widths = [getattr(self._pipeline, part).config.hidden_size for part in self._parts() if part != "unet"]
+        if isinstance(self._pipeline, FluxPipeline):  # which hears no more of its CLIP than a summary
+            raise Unfit(f"The model {self._model} takes no embeddings, and {file.name} is one: leave it out.")
+        widths = [getattr(self._pipeline, part).config.hidden_size for part in self._readers()]
         own = [each.shape[1] for each in vectors]
         if own != widths:
             raise Unfit(

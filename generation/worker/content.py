@@ -28,10 +28,10 @@ _ADVICE = "copy or download it again, or set EASEL_CONTENT_FILTER to off"
 
 
 class ContentFilter:
-    """A safety checker with what prepares pictures for it."""
+    """A safety checker, `checker`, with what prepares pictures for it."""
 
     def __init__(self, checker: StableDiffusionSafetyChecker, extractor: Any) -> None:
-        self._checker = checker
+        self.checker = checker
         self._extractor = extractor
 
     @torch.inference_mode()
@@ -41,9 +41,9 @@ class ContentFilter:
 
     def _flags(self, image: Image.Image) -> bool:
         pixels = self._extractor(image.convert("RGB"), return_tensors="pt").pixel_values
-        weights = next(self._checker.parameters())
+        weights = next(self.checker.parameters())
         # It blackens what it is given as the picture, so that it gets none of ours.
-        _, flagged = self._checker(
+        _, flagged = self.checker(
             clip_input=pixels.to(weights.device, weights.dtype), images=[np.zeros((1, 1, 3))]
         )
         return bool(flagged[0])

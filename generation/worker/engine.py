@@ -6,22 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from generation import watermark
 from generation.adapters import Adapter
+from generation.mode import Mode
 from generation.prompt import read
-from generation.recipe import Environment, Mode, Recipe
-from generation.worker import noise, prompts
+from generation.recipe import Environment, Recipe
+from generation.worker import controls, noise, prompts, upscaling
 from generation.worker.adapters import Embedding
+from generation.worker.modes import Materials
+from generation.worker.networks import NETWORKS
 from generation.worker.pipelines import LoadedModel
 from generation.worker.placement import Placement
 
 OnStep = Callable[[int, int], None]
-
-
-class SourceMissing(Exception):
-    """The source image of a recipe is not there, or is no picture any more."""
 
 
 class NoNumbers(Exception):
@@ -52,34 +51,44 @@ class Engine:
         source: Path | None,
         on_step: OnStep,
         adapters: Sequence[Adapter] = (),
+        *,
+        mask: Path | None = None,
     ) -> Drawn:
-        """Draw every picture of `recipe`; `source` is the file of its source image, if it takes one.
+        """Draw every picture of `recipe`; `source` and `mask` are the files of what it takes.
 
-        `adapters` are the files of the LoRAs and embeddings that its prompts name.
+        `adapters` are the files of the LoRAs and embeddings that its prompts name, of its ControlNet, and of what
+        prepares the source for that.
 
         `on_step` is told after each step which it was, from 1, and how many there are in all. An exception that it
         raises ends the drawing and reaches the caller; the model can be used again.
         Raises SourceMissing, NoNumbers and Unfit, and what PyTorch raises when memory is out.
         """
         embeddings = loaded.adapters.embeddings(adapters)
-        loaded.adapters.put_on(read(recipe.prompt).loras, adapters)
-        image = _read_source(source, recipe) if recipe.mode is Mode.IMAGE_TO_IMAGE else None
-        batch_size = len(recipe.seeds) if self._placement.draws_batches else 1
-        if image is not None and recipe.steps_run == 0:
+        materials = Materials.of(recipe, source, mask)
+        if recipe.control is not None:
+            materials = controls.shown(recipe, materials, adapters, self._placement.device)
+        batch_size = len(recipe.seeds) if self._placement.draws_batches and recipe.mode is not Mode.UPSCALE else 1
+        untouched = materials.source is not None and recipe.starts_from_source and recipe.steps_run == 0
+        if materials.source is not None and untouched:
             # Not a single step would run: what was asked for is the source itself.
-            images = [image.copy() for _ in recipe.seeds]
+            images = [materials.source.copy() for _ in recipe.seeds]
         else:
             images = []
-            batches = [recipe.seeds[at : at + batch_size] for at in range(0, len(recipe.seeds), batch_size)]
-            for number, seeds in enumerate(batches):
-                counter = _Counter(on_step, number=number, batches=len(batches))
-                images += self._draw_batch(loaded, recipe, seeds, image, embeddings, counter)
+            batches = [
+                plain.part(at, at + batch_size)
+                for plain in recipe.spelled_out()
+                for at in range(0, len(plain.seeds), batch_size)
+            ]
+            counter = _Counter(on_step, [steps for batch in batches for steps in _runs(batch, materials)])
+            for batch in batches:
+                loaded.adapters.put_on(read(batch.prompt).loras, adapters)
+                images += self._draw_batch(loaded, batch, materials, embeddings, counter)
         flagged = (False,) * len(images)
         if loaded.content_filter is not None:
             flagged = loaded.content_filter.flags(images)
         # What no step has touched is the member's own picture, and is not marked as a made one.
         mark = None
-        if self._watermarked and (image is None or recipe.steps_run > 0):
+        if self._watermarked and not untouched:
             mark = watermark.watermark_of(loaded.model.family, images[0])
         if mark is not None:
             images = [watermark.mark(each, mark) for each in images]
@@ -93,104 +102,156 @@ class Engine:
             watermark=mark,
             adapters={adapter.name: adapter.sha256 for adapter in adapters},
             unknown_words=prompts.unknown_words(
-                loaded.pipelines[recipe.mode], recipe.prompt, recipe.negative_prompt, embeddings=embeddings
+                loaded.pipelines.get(recipe.mode, loaded.whole),
+                *(text for plain in recipe.spelled_out() for text in (plain.prompt, plain.negative_prompt)),
+                embeddings=embeddings,
             ),
         )
         return Drawn(images=tuple(images), flagged=flagged, environment=environment)
 
-    @torch.inference_mode()
     def _draw_batch(
         self,
         loaded: LoadedModel,
         recipe: Recipe,
-        seeds: Sequence[int],
-        source: Image.Image | None,
+        materials: Materials,
         embeddings: Mapping[str, Embedding],
         counter: "_Counter",
     ) -> list[Image.Image]:
-        # 1. A pipeline with a scheduler of its own, and the generators, one a picture
-        pipeline = loaded.pipeline(recipe.mode, recipe.scheduler, steps=recipe.num_inference_steps)
-        generators = noise.generators(seeds)
+        first, *later = recipe.passes
+        images = self._draw_pass(loaded, first, materials, embeddings, counter)
+        for recipe_of_pass in later:
+            size = (recipe_of_pass.width, recipe_of_pass.height)
+            images = [
+                finer
+                for number, image in enumerate(images)
+                for finer in self._draw_pass(
+                    loaded,
+                    recipe_of_pass.part(number, number + 1),
+                    Materials(source=image.resize(size, Image.Resampling.LANCZOS)),
+                    embeddings,
+                    counter,
+                )
+            ]
+        return images
+
+    @torch.inference_mode()
+    def _draw_pass(
+        self,
+        loaded: LoadedModel,
+        recipe: Recipe,
+        materials: Materials,
+        embeddings: Mapping[str, Embedding],
+        counter: "_Counter",
+    ) -> list[Image.Image]:
+        # 1. A pipeline with a scheduler of its own, and the sources of noise, one a picture
+        pipeline = loaded.pipeline(
+            recipe.mode, recipe.scheduler, steps=recipe.num_inference_steps, control=materials.control
+        )
+        sources = noise.sources(recipe)
         # 2. What the network is told
-        guided = recipe.guidance_scale > 1 and pipeline.unet.config.time_cond_proj_dim is None
+        network = NETWORKS[loaded.model.family](pipeline)
         told = prompts.encode(
             pipeline,
             recipe.prompt,
             recipe.negative_prompt,
-            guided=guided,
+            guided=network.guided(recipe),
             clip_skip=recipe.clip_skip,
             embeddings=embeddings,
         )
-        # 3. What it starts from
-        start: dict[str, Any]
-        if source is None:
-            factor = pipeline.vae_scale_factor
-            shape = (pipeline.unet.config.in_channels, recipe.height // factor, recipe.width // factor)
-            latents = noise.draw(shape, generators, told.prompt_embeds)
-            start = {"latents": latents, "width": recipe.width, "height": recipe.height}
-        else:
-            start = {"image": source, "strength": recipe.strength}
-        # 4. The steps
-        try:
-            latents = pipeline(
-                **told.arguments(),
-                **start,
-                num_inference_steps=recipe.num_inference_steps,
-                guidance_scale=recipe.guidance_scale,
-                num_images_per_prompt=len(seeds),
-                generator=generators,
-                callback_on_step_end=counter,
-                output_type="latent",
-            ).images
-        finally:
-            pipeline.maybe_free_model_hooks()
-        # 5. From latents to pictures
-        return [_decode(pipeline, latent) for latent in latents.split(1)]
+
+        # 3. The steps, and from latents to pictures
+        def run(start: Mapping[str, Any]) -> list[Image.Image]:
+            try:
+                ended = pipeline(
+                    **network.arguments(recipe, told),
+                    **start,
+                    num_inference_steps=recipe.num_inference_steps,
+                    generator=sources,
+                    **counter.of(pipeline, recipe.mode),
+                    output_type="latent",
+                ).images
+            finally:
+                pipeline.maybe_free_model_hooks()
+            latents = network.latents(ended, recipe)
+            return [_decode(pipeline, latents[n : n + 1], loaded.decoder) for n in range(len(latents))]
+
+        # 4. What they start from
+        size = {"width": recipe.width, "height": recipe.height}
+        match recipe.mode:
+            case Mode.TEXT_TO_IMAGE:
+                return run({"latents": network.noise(recipe, sources, told.prompt_embeds), **size})
+            case _ if materials.control is not None:
+                latents = network.noise(recipe, sources, told.prompt_embeds)
+                return run({**materials.arguments(), **controls.arguments(recipe), "latents": latents, **size})
+            case Mode.UPSCALE if materials.source is not None:
+                drawn = upscaling.upscale(pipeline, materials.source, sources, run, told.prompt_embeds)
+                return [each.resize((recipe.width, recipe.height), Image.Resampling.LANCZOS) for each in drawn]
+            case Mode.INPAINT | Mode.OUTPAINT:
+                drawn = run({**materials.arguments(), "strength": recipe.strength, **size})
+                return [materials.over(each) for each in drawn]
+            case _:
+                return run({**materials.arguments(), "strength": recipe.strength})
+
+
+def _runs(recipe: Recipe, materials: Materials) -> list[int]:
+    """The steps of each run of a pipeline that a batch takes, as far as they are known before."""
+    if recipe.mode is Mode.UPSCALE and materials.source is not None:
+        return [recipe.steps_run] * upscaling.runs(materials.source)
+    first, *later = recipe.passes
+    return [first.steps_run] + [each.steps_run for each in later for _ in each.seeds]
 
 
 class _Counter:
-    """Counts the steps of one batch for whoever watches the whole job."""
+    """Counts the steps of all runs of pipelines for whoever watches the whole job.
 
-    def __init__(self, on_step: OnStep, *, number: int, batches: int) -> None:
+    `expected` are the steps asked for of each run. It is not what runs: Heun takes nearly twice as many.
+    """
+
+    def __init__(self, on_step: OnStep, expected: Sequence[int]) -> None:
         self._on_step = on_step
-        self._number = number
-        self._batches = batches
+        self._expected = list(expected)
+        self._taken = 0
 
-    def __call__(self, pipeline: Any, step: int, _timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
-        # Not the number that was asked for: Heun takes nearly twice as many, image to image fewer.
-        steps = pipeline.num_timesteps
-        self._on_step(self._number * steps + step + 1, self._batches * steps)
-        return values
+    def of(self, pipeline: Any, mode: Mode) -> dict[str, Any]:
+        """What to hand to `pipeline` so that its next run is counted."""
+        asked = self._expected.pop(0)
+        before = self._taken
+
+        def count(step: int) -> None:
+            steps = len(pipeline.scheduler.timesteps) if mode is Mode.UPSCALE else pipeline.num_timesteps
+            after = round(sum(self._expected) * steps / max(1, asked))
+            self._taken = before + step + 1
+            self._on_step(self._taken, before + steps + after)
+
+        def on_step_end(_pipeline: Any, step: int, _timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
+            count(step)
+            return values
+
+        if mode is Mode.UPSCALE:  # the one pipeline that has only the old way
+            return {"callback": lambda step, _timestep, _latents: count(step), "callback_steps": 1}
+        return {"callback_on_step_end": on_step_end}
 
 
-def _read_source(file: Path | None, recipe: Recipe) -> Image.Image:
-    """The source image, upright and in colour, filling the recipe's size, with what stands over cut off evenly."""
-    if file is None:
-        raise SourceMissing("the order names no source file")
-    try:
-        with Image.open(file) as opened:
-            image = ImageOps.exif_transpose(opened).convert("RGB")
-    except FileNotFoundError as error:
-        raise SourceMissing(f"{file} is gone") from error
-    except (UnidentifiedImageError, SyntaxError) as error:
-        raise SourceMissing(f"{file} is no picture any more") from error
-    return ImageOps.fit(image, (recipe.width, recipe.height), method=Image.Resampling.LANCZOS)
-
-
-def _decode(pipeline: Any, latent: torch.Tensor) -> Image.Image:
-    """One picture from its latent (1, channels, height, width). Raises NoNumbers.
+def _decode(pipeline: Any, latent: torch.Tensor, small: Any | None) -> Image.Image:
+    """One picture from its latent (1, channels, height, width), by the `small` decoder if any. Raises NoNumbers.
 
     Half precision overflows in some autoencoders: these are run in fp32, at once if they are known for it.
     """
     vae = pipeline.vae
     if not latent.isfinite().all():
         raise NoNumbers(f"the steps went beyond what {latent.dtype} can hold")
+    if small is not None:
+        return _picture(pipeline, small.decode(latent, return_dict=False)[0])
     latent = noise.unscale(vae, latent)
     overflows = latent.dtype is torch.float16 and vae.config.force_upcast
     decoded = None if overflows else vae.decode(latent, return_dict=False)[0]
     if decoded is None or (not decoded.isfinite().all() and latent.dtype is not torch.float32):
         with noise.full_precision(vae):
             decoded = vae.decode(latent.float(), return_dict=False)[0]
+    return _picture(pipeline, decoded)
+
+
+def _picture(pipeline: Any, decoded: torch.Tensor) -> Image.Image:
     if not decoded.isfinite().all():
         raise NoNumbers("the autoencoder decoded to no numbers, in fp32 too")
     image: Image.Image = pipeline.image_processor.postprocess(decoded, output_type="pil")[0]

@@ -1,9 +1,10 @@
 """From a model's files to a diffusers pipeline, with everything that can be wrong with them said in words."""
 
 import logging
+import math
 import pickle
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 from diffusers import (
     AutoencoderKL,
+    AutoencoderTiny,
     FluxPipeline,
     FluxTransformer2DModel,
     SD3Transformer2DModel,
@@ -121,8 +123,11 @@ def locate(model: Model, on_bytes: OnBytes | None = None) -> Path:
     return found if found is not None else download.fetch(model, on_bytes)
 
 
-def load(model: Model, path: Path, dtype: torch.dtype) -> Any:
-    """A pipeline of what `model` is made for, read from `path`, in memory of the CPU. Raises ModelUnavailable."""
+def load(model: Model, path: Path, dtype: torch.dtype, settle: Callable[[Any], None] = lambda _: None) -> Any:
+    """A pipeline of what `model` is made for, read from `path`, in memory of the CPU.
+
+    `settle` gets each part as soon as it is read, before the next one. Raises ModelUnavailable.
+    """
     # 1. What the small files and the headers tell
     found = inspect_model(str(path))
     _compare(model, found, path)
@@ -132,19 +137,41 @@ def load(model: Model, path: Path, dtype: torch.dtype) -> Any:
     with _faults_in_words(model, path):
         if path.is_dir():
             folder = path
-            parts = _from_folder(model, path, dtype)
+            read = _from_folder(model, path, dtype)
         else:
             folder = _configuration(model, path)
             check_vocabularies(model.name, folder)
-            parts = _from_file(model, path, folder, dtype)
-        for name, part in parts.items():
+            read = _from_file(model, path, folder, dtype)
+        parts: dict[str, Any] = {}
+        for name, part in read:
             if part is not None:
                 _refuse_what_is_no_number(model, name, part)
+                settle(part)
+            parts[name] = part
         # 3. What is no weights: tokenizers, schedulers
         kind = _PIPELINES[model.family].get(found.can[0])
         if kind is None:
             raise ModelUnavailable(model.name, f"{path} is made for {found.can[0]}, which {model.family} has not")
         return _assembled(kind, folder, parts, dtype)
+
+
+def count(model: Model, path: Path, *, filtered: bool = False) -> int:
+    """How many numbers the parts of `model` in `path` hold, by their headers alone.
+
+    Those of its safety checker count if it is `filtered`. Raises ModelUnavailable.
+    """
+    try:
+        if path.is_file():
+            return _in_file(path)
+        parts = (*_PARTS[model.family], "depth_estimator", *(("safety_checker",) if filtered else ()))
+        folders = [path / part for part in parts if (path / part).is_dir()]
+        return sum(_in_file(file) for folder in folders for file in weights_in(model.name, folder))
+    except (BadWeights, OSError) as error:
+        raise ModelUnavailable(model.name, str(error)) from error
+
+
+def _in_file(file: Path) -> int:
+    return sum(math.prod(tensor.shape) for tensor in read_tensors(file).values())
 
 
 def put_in(model: Model, pipeline: Any, lora: Path) -> None:
@@ -161,6 +188,18 @@ def put_in(model: Model, pipeline: Any, lora: Path) -> None:
         raise ModelUnavailable(
             model.name, f"its LoRA {lora} does not go with it ({_first_line(error)}); copy or download both again"
         ) from error
+
+
+def small_decoder(model: Model, file: Path, dtype: torch.dtype) -> AutoencoderTiny:
+    """The small autoencoder in `file`, in memory of the CPU. Raises ModelUnavailable."""
+    with _faults_in_words(model, file):
+        decoder = AutoencoderTiny()
+        try:
+            missing, unexpected = decoder.load_state_dict(read_tensors(file), strict=False)
+        except BadWeights as error:
+            raise ModelUnavailable(model.name, str(error)) from error
+        _check_complete(model, "small decoder", missing=missing, unexpected=unexpected)
+        return decoder.to(dtype).eval()
 
 
 def _compare(model: Model, found: Model, path: Path) -> None:
@@ -189,17 +228,13 @@ def _assembled(kind: Any, folder: Path, parts: dict[str, Any], dtype: torch.dtyp
     return pipeline
 
 
-def _from_folder(model: Model, folder: Path, dtype: torch.dtype) -> dict[str, Any]:
-    parts: dict[str, Any] = {}
+def _from_folder(model: Model, folder: Path, dtype: torch.dtype) -> Iterator[tuple[str, Any]]:
     kinds = dict(_PARTS[model.family])
     if (folder / "depth_estimator").is_dir():
         kinds["depth_estimator"] = DPTForDepthEstimation
     for name, kind in kinds.items():
-        if name == "text_encoder_3" and not (folder / name).is_dir():
-            parts[name] = None
-            continue
-        parts[name] = _part(model, folder, name, kind, dtype)
-    return parts
+        absent = name == "text_encoder_3" and not (folder / name).is_dir()
+        yield name, None if absent else _part(model, folder, name, kind, dtype)
 
 
 def _part(model: Model, folder: Path, name: str, kind: Any, dtype: torch.dtype) -> Any:
@@ -217,12 +252,11 @@ def _part(model: Model, folder: Path, name: str, kind: Any, dtype: torch.dtype) 
     return part.eval()
 
 
-def _from_file(model: Model, file: Path, folder: Path, dtype: torch.dtype) -> dict[str, Any]:
+def _from_file(model: Model, file: Path, folder: Path, dtype: torch.dtype) -> Iterator[tuple[str, Any]]:
     checkpoint = original.read(file)
-    parts: dict[str, Any] = {}
     for name, kind in _PARTS[model.family].items():
         if name == "text_encoder_3" and not original.has_t5(checkpoint):
-            parts[name] = None
+            yield name, None
             continue
         try:
             configuration, tensors, unknown = original.convert(checkpoint, name, kind, model.family, folder)
@@ -248,10 +282,9 @@ def _from_file(model: Model, file: Path, folder: Path, dtype: torch.dtype) -> di
         part.load_state_dict(tensors, assign=True, strict=False)
         if kind is T5EncoderModel:
             part.tie_weights()
-        parts[name] = part.to(dtype).eval()
+        yield name, part.to(dtype).eval()
     if model.can[0] is Use.DEPTH:
-        parts["depth_estimator"] = _depth_estimator(model, file, folder, dtype)
-    return parts
+        yield "depth_estimator", _depth_estimator(model, file, folder, dtype)
 
 
 def _depth_estimator(model: Model, file: Path, folder: Path, dtype: torch.dtype) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from accelerate import init_empty_weights  # type: ignore[import-untyped] # it says nothing of its types
 from diffusers.loaders.single_file_utils import (
+    convert_controlnet_checkpoint,
     convert_ldm_clip_checkpoint,
     convert_ldm_unet_checkpoint,
     convert_ldm_vae_checkpoint,
@@ -28,6 +29,12 @@ from generation.catalogue import Family
 Tensors = dict[str, torch.Tensor]
 
 _NETWORK = "model.diffusion_model."
+_CONTROL = "control_model."
+_TOLD_SIZES = tuple(
+    (f"add_embedding.linear_{layer + 1}.{part}", f"label_emb.0.{2 * layer}.{part}")
+    for layer in (0, 1)
+    for part in ("weight", "bias")
+)
 _AUTOENCODERS = ("first_stage_model.", "vae.")
 _T5 = "text_encoders.t5xxl.transformer."
 _OPEN_CLIP = re.compile(
@@ -120,6 +127,22 @@ def convert(
     if not hasattr(empty(kind, configuration), "text_model"):
         tensors = {name.removeprefix("text_model."): tensor for name, tensor in tensors.items()}
     return configuration, tensors, unknown
+
+
+def convert_control(checkpoint: Tensors, configuration: Mapping[str, Any]) -> tuple[Tensors, set[str]]:
+    """The tensors of a ControlNet under diffusers' names, and the names left over.
+
+    It may lie in a checkpoint with the model that it was made from, and may have diffusers' names already.
+    Raises KeyError with the name of a tensor that the conversion does not find.
+    """
+    own = _own(checkpoint, _CONTROL) or checkpoint
+    own = {name.removeprefix(_CONTROL): tensor for name, tensor in own.items()}
+    converted = convert_controlnet_checkpoint(dict(own), configuration)
+    tensors = {name: tensor for name, tensor in converted.items() if tensor is not None}
+    for new, old in _TOLD_SIZES:  # how large its pictures are is told to those of XL
+        if old in own:
+            tensors[new] = own[old]
+    return tensors, _left_over(own, tensors)
 
 
 def empty(kind: Any, configuration: Any) -> Any:

@@ -1,27 +1,34 @@
-"""The model in memory, and its pipelines, which share every part of it."""
+"""The models in memory, and their pipelines, which share every part of them."""
 
-import gc
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 from generation import download
-from generation.catalogue import Family, Model, Use
+from generation.adapters import Adapter
+from generation.catalogue import Model
 from generation.download import OnBytes
 from generation.errors import ModelUnavailable
-from generation.recipe import Mode
+from generation.mode import Mode
+from generation.recipe import Recipe
 from generation.schedulers import Scheduler
-from generation.worker import content, loading, schedulers
+from generation.worker import content, lending, loading, memory, modes, schedulers
 from generation.worker.adapters import ModelAdapters
 from generation.worker.content import ContentFilter
-from generation.worker.noise import ImageToImage, ImageToImageXL
+from generation.worker.controls import ModelControls
+from generation.worker.lending import Lent
+from generation.worker.memory import Need, Numbers, Room, Step, Weights
 from generation.worker.placement import Placement
 from generation.worker.revision import revision_of
 
 log = logging.getLogger(__name__)
+
+_SURE = 0.8  # of the room: a model is loaded again for a higher step only where it surely fits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +36,9 @@ class LoadedModel:
     """A model in the memory of a device; `trained_with` is its own scheduler configuration.
 
     `whole` is the pipeline of what its weights are made for, `pipelines` are those that the engine draws with.
-    `content_filter` is None where the operator wants none, or where the model comes without one.
+    `content_filter` is None where the operator wants none, or where the model comes without one. `decoder` is a
+    small autoencoder that decodes in place of the model's own, None where there is none.
+    It stands on `step` of the ladder of memory, whose precision is that of `placement`.
     """
 
     model: Model
@@ -39,22 +48,22 @@ class LoadedModel:
     whole: Any
     pipelines: Mapping[Mode, Any]
     adapters: ModelAdapters
+    controls: ModelControls
     content_filter: ContentFilter | None
+    decoder: Any | None = None
+    step: Step
+    numbers: Numbers
+    lent: Lent
 
-    def pipeline(self, mode: Mode, scheduler: Scheduler, *, steps: int) -> Any:
-        """The pipeline for `mode`, with a scheduler of its own for this run.
+    def pipeline(self, mode: Mode, scheduler: Scheduler, *, steps: int, control: Adapter | None = None) -> Any:
+        """The pipeline for `mode`, or that of a ControlNet, with a scheduler of its own for this run.
 
-        Raises ModelUnavailable where the model is made for something else.
+        Raises ModelUnavailable where the model is made for something else, and Unfit where the ControlNet is.
         """
-        if mode not in self.pipelines:
+        pipeline = self.pipelines.get(mode) if control is None else self.controls.pipeline(control)
+        if pipeline is None:
             words = mode.replace("_", " ")
-            reason = f"it is made for {self.model.can[0]}, and does not draw {words}"
-            if self.model.can[0] is Use.TEXT:
-                reason = (
-                    f"Easel loads models of family {self.model.family}, but does not draw {words} with them yet"
-                )
-            raise ModelUnavailable(self.model.name, reason)
-        pipeline = self.pipelines[mode]
+            raise ModelUnavailable(self.model.name, f"a model of its kind does not do {words}")
         pipeline.scheduler = schedulers.build(
             scheduler, self.trained_with, steps=steps, dtype=self.placement.dtype
         )
@@ -62,80 +71,198 @@ class LoadedModel:
 
 
 class Pipelines:
-    """Keeps the model that was used last; another one takes its place. `filtered`: with its content filter."""
+    """Keeps the models that were used last, as many as there is room for; `filtered`: with their content filters.
 
-    def __init__(self, placement: Placement, *, filtered: bool = True) -> None:
+    `limit` is how many bytes of the device they may take while they draw; what is free, where it is None. Weights
+    that are mapped lie in a file in `folder`.
+    """
+
+    def __init__(
+        self,
+        placement: Placement,
+        *,
+        filtered: bool = True,
+        limit: int | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self._placement = placement
         self._filtered = filtered
+        self._folder = folder
+        self._room = Room(placement, limit)
+        self._ladder = memory.ladder(placement)
         self._told: set[str] = set()
-        self._loaded: LoadedModel | None = None
+        self._kept: dict[Model, LoadedModel] = {}  # the one used last at the end
+        self._too_much: dict[tuple[str, Need], Step] = {}  # where memory ran out
 
     def holds(self, model: Model) -> bool:
-        return self._loaded is not None and self._loaded.model == model
+        return model in self._kept
 
-    def get(self, model: Model, on_bytes: OnBytes | None = None) -> LoadedModel:
-        """`model` in memory; `on_bytes` is told how far fetching it is, if it has to be.
+    def get(self, model: Model, on_bytes: OnBytes | None = None, *, recipe: Recipe | None = None) -> LoadedModel:
+        """`model` in memory, so that there is room to draw `recipe`, or a picture of its usual size.
 
-        Raises ModelUnavailable, and what PyTorch raises when memory is out.
+        `on_bytes` is told how far fetching it is, if it has to be. Others that are in memory go if they are in the
+        way. Raises ModelUnavailable, and what PyTorch raises when memory is out.
         """
-        if self._loaded is not None and self._loaded.model == model:
-            return self._loaded
-        self._free()
-        try:
-            self._loaded = self._load(model, on_bytes)
-        except BaseException:
-            self._free()
-            raise
-        return self._loaded
+        need = Need.usual(model) if recipe is None else Need.of(recipe, self._placement)
+        loaded = self._kept.get(model)
+        if loaded is not None:
+            loaded.lent.rest()
+            loaded.controls.rest()
+            loaded = self._stepped(loaded, need)
+            del self._kept[model]
+        if loaded is None:
+            memory.give_back(self._placement.device)
+            try:
+                loaded = self._load(model, need, on_bytes)
+            except BaseException:
+                self._free()
+                raise
+        self._kept[model] = loaded
+        return loaded
 
-    def _load(self, model: Model, on_bytes: OnBytes | None) -> LoadedModel:
+    def step_down(self, loaded: LoadedModel, recipe: Recipe) -> bool:
+        """Have `recipe`, and what takes as much, drawn on a lower step from now on, since memory ran out.
+
+        Every model leaves memory. False where there is no lower step.
+        """
+        need = Need.of(recipe, self._placement)
+        below = self._steps(loaded.model, need, loaded.numbers)
+        if loaded.step in below:
+            below = below[below.index(loaded.step) + 1 :]
+        self._free()
+        if below:
+            self._too_much[loaded.model.name, need] = loaded.step
+        return bool(below)
+
+    def _stepped(self, loaded: LoadedModel, need: Need) -> LoadedModel | None:
+        """`loaded` where there is room for `need`, None where that takes loading it again."""
+        model, numbers, step = loaded.model, loaded.numbers, loaded.step
+        held = memory.weights_on_device(numbers, step)
+        wanted = self._step(model, need, numbers, held)
+        if (wanted.weights, wanted.dtype, wanted.sliced) != (step.weights, step.dtype, step.sliced):
+            higher = self._ladder.index(wanted) < self._ladder.index(step)
+            unsure = self._costs(model, need, numbers)(wanted) > _SURE * (self._room.left() + held)
+            return loaded if higher and unsure else None
+        lending.set_up_parts(loaded.whole, wanted)
+        return replace(loaded, step=wanted)
+
+    def _step(self, model: Model, need: Need, numbers: Numbers, held: float = 0.0) -> Step:
+        """The step for `model`, once there is room for its best one or no other model is left to go."""
+        costs, steps = self._costs(model, need, numbers), self._steps(model, need, numbers)
+        others = [each for each in self._kept if each != model]
+        while others and costs(steps[0]) > self._room.left() + held:
+            oldest = others.pop(0)
+            log.info("%s leaves memory, to make room for %s", oldest.name, model.name)
+            del self._kept[oldest]
+            memory.give_back(self._placement.device)
+        room = self._room.left() + held
+        step = memory.choose(steps, costs, room)
+        if costs(step) > room:
+            log.warning(
+                "%s may want %.1f GB and there are %.1f GB for it", model.name, costs(step) / 1e9, room / 1e9
+            )
+        return step
+
+    def _costs(self, model: Model, need: Need, numbers: Numbers) -> Callable[[Step], float]:
+        return lambda step: memory.predict(need, model.family, numbers, step, self._placement.device.type)
+
+    def _steps(self, model: Model, need: Need, numbers: Numbers) -> list[Step]:
+        """The steps that may be enough for `need`, of which there is always one."""
+        steps = memory.worth_taking(self._ladder, self._costs(model, need, numbers))
+        failed = [
+            self._ladder.index(step)
+            for (name, other), step in self._too_much.items()
+            if name == model.name and other.pixels * other.batch <= need.pixels * need.batch
+        ]
+        lower = [step for step in steps if self._ladder.index(step) > max(failed, default=-1)]
+        return lower or steps[-1:]
+
+    def _load(self, model: Model, need: Need, on_bytes: OnBytes | None) -> LoadedModel:
+        # 1. Its files, and where it is to stand. A CPU's memory is short as soon as a model is read.
         path = loading.locate(model, on_bytes)
-        lora = download.fetch_lora(model, on_bytes)
-        whole = loading.load(model, path, self._placement.dtype)
+        lora = download.fetch_extra(model, model.lora, on_bytes)
+        decoder = download.fetch_extra(model, model.decoder, on_bytes)
+        numbers = Numbers(parts={"all": loading.count(model, path, filtered=self._filtered)}, block=0)
+        on_cpu = self._placement.device.type == "cpu"
+        if on_cpu:
+            step = self._step(model, need, numbers)
+        else:
+            self._make_room_to_read(numbers)
+            step = self._ladder[0]
+        placement = replace(self._placement, dtype=step.dtype)
+        # 2. Its parts, in memory of the CPU
+        settle = self._map if step.weights is Weights.MAPPED else _keep
+        whole = loading.load(model, path, step.dtype, settle)
         revision = revision_of(path)
         if lora is not None:
             loading.put_in(model, whole, lora)
             revision = f"{revision}+{revision_of(lora)}"
-        whole = whole.to(self._placement.device)
         trained_with = dict(whole.scheduler.config)
         if model.prediction is not None:
             trained_with["prediction_type"] = model.prediction
-        content_filter = content.load(model, path, self._placement) if self._filtered else None
-        if self.lacks_filter(model, content_filter) and model.name not in self._told:
-            self._told.add(model.name)
-            log.warning("%s comes without a safety checker, so nothing filters what it draws", model.name)
-        log.info("loaded %s from %s in %s", model.name, path, self._placement.dtype_name)
+        parts = lending.parts_of(whole)
+        content_filter = None
+        if self._filtered:
+            content_filter = content.load(model, path, replace(placement, device=torch.device("cpu")))
+        if content_filter is not None:
+            settle(content_filter.checker)
+            parts["safety_checker"] = content_filter.checker
+        # 3. The parts on the device
+        if not on_cpu:
+            numbers = memory.count(parts)
+            step = self._step(model, need, numbers)
+        lent = Lent(parts, step, placement.device)
+        lending.set_up_parts(whole, step)
+        small = None
+        if decoder is not None:
+            small = loading.small_decoder(model, decoder, placement.dtype).to(placement.device)
+            revision = f"{revision}+{revision_of(decoder)}"
+        self._tell(model, path, step, content_filter)
+
+        def place(control: torch.nn.Module) -> Lent:
+            settle(control)
+            return Lent({"controlnet": control}, step, placement.device)
+
         return LoadedModel(
             model=model,
             revision=revision,
-            placement=self._placement,
+            placement=placement,
             trained_with=trained_with,
             whole=whole,
-            pipelines=_pipelines(model, whole),
+            pipelines=modes.pipelines(model, whole),
             adapters=ModelAdapters(whole, model.name),
+            controls=ModelControls(whole, model.name, step.dtype, place),
             content_filter=content_filter,
+            decoder=small,
+            step=step,
+            numbers=numbers,
+            lent=lent,
         )
+
+    def _map(self, part: torch.nn.Module) -> None:
+        lending.map_weights(part, self._folder)
+        memory.trim()  # as much as was read lies about, and the next part comes
+
+    def _make_room_to_read(self, numbers: Numbers) -> None:
+        """Have the computer's own memory take a model on its way to the device, if others in it can go."""
+        while self._kept and psutil.virtual_memory().available < numbers.all * self._placement.dtype.itemsize:
+            del self._kept[next(iter(self._kept))]
+            memory.give_back(self._placement.device)
+
+    def _tell(self, model: Model, path: Path, step: Step, content_filter: ContentFilter | None) -> None:
+        if self.lacks_filter(model, content_filter) and model.name not in self._told:
+            self._told.add(model.name)
+            log.warning("%s comes without a safety checker, so nothing filters what it draws", model.name)
+        log.info("loaded %s from %s: %s", model.name, path, step)
 
     def lacks_filter(self, model: Model, content_filter: ContentFilter | None) -> bool:
         """Whether a filter is wanted for what `model` can draw, and there is none."""
         return self._filtered and content_filter is None and not model.harmless
 
     def _free(self) -> None:
-        self._loaded = None
-        gc.collect()
-        if self._placement.device.type == "cuda":
-            torch.cuda.empty_cache()
-        elif self._placement.device.type == "mps":
-            torch.mps.empty_cache()
+        self._kept.clear()
+        memory.give_back(self._placement.device)
 
 
-def _pipelines(model: Model, whole: Any) -> dict[Mode, Any]:
-    """The pipelines that the engine draws with, built from the parts of `whole`."""
-    if model.can[0] is not Use.TEXT or model.family in {Family.SD3, Family.FLUX}:
-        return {}
-    # Built from the same parts, not with from_pipe, which would cast them (see diffusers 0.42).
-    kind: Any = ImageToImageXL if model.family is Family.SDXL else ImageToImage
-    options = {} if model.family is Family.SDXL else {"requires_safety_checker": False}
-    image_to_image = kind(**whole.components, **options)
-    image_to_image.set_progress_bar_config(disable=True)
-    return {Mode.TEXT_TO_IMAGE: whole, Mode.IMAGE_TO_IMAGE: image_to_image}
+def _keep(_part: torch.nn.Module) -> None:
+    """Leave a part where it is."""

@@ -14,6 +14,8 @@ from generation.prompt import Ingredient, Part, Prompt, read
 from generation.worker.adapters import Embedding, Unfit
 
 _LOOK_BACK = 20  # tokens before the end of a chunk in which a comma is looked for, as AUTOMATIC1111's program does
+_T5_TOKENS = 256  # that SD 3 and FLUX schnell were trained with
+_T5_TOKENS_OF_DEV = 512  # and FLUX dev, which is told the guidance
 _SMALL = 5000  # tokens; a larger vocabulary was learned from so much text that pieces of words say something
 _APOSTROPHES = "'\u2019"
 
@@ -24,7 +26,7 @@ class Conditioning:
 
     prompt_embeds: torch.Tensor  # (1, tokens, width)
     negative_prompt_embeds: torch.Tensor | None
-    pooled_prompt_embeds: torch.Tensor | None = None  # (1, width), SDXL only
+    pooled_prompt_embeds: torch.Tensor | None = None  # (1, width), where a text encoder sums up the prompt
     negative_pooled_prompt_embeds: torch.Tensor | None = None
 
     def arguments(self) -> dict[str, torch.Tensor]:
@@ -46,14 +48,12 @@ def encode(
     gets zeros in its place. `clip_skip` counts layers from the end, as Recipe's does. `embeddings` are by their
     names in small letters. Raises BadPrompt, and Unfit where the text encoder has fewer layers.
     """
-    encoders = _encoders(pipeline, clip_skip, embeddings)
+    benches = _benches(pipeline, clip_skip, embeddings)
     empty_is_zero = bool(getattr(pipeline.config, "force_zeros_for_empty_prompt", False))
     prompts = [read(prompt)]
     if guided and (negative_prompt or not empty_is_zero):
         prompts.append(read(negative_prompt, argument="negative_prompt"))
-    chunked = [_Chunked.of(each, encoders) for each in prompts]
-    chunks = max(each.longest for each in chunked)
-    results = [each.run(encoders, chunks) for each in chunked]
+    results = [_joined(parts) for parts in zip(*(bench.read(prompts) for bench in benches), strict=True)]
     embeds, pooled = results[0]
     if not guided:
         return Conditioning(prompt_embeds=embeds, negative_prompt_embeds=None, pooled_prompt_embeds=pooled)
@@ -119,20 +119,36 @@ class _Chunk:
 
 
 class _Encoder:
-    """A tokenizer and its text encoder; `layer` counts its layers from the end, from 1."""
+    """A tokenizer and its text encoder, which reads `length` tokens at once.
+
+    `layer` counts its layers from the end, from 1. `pooled` is the name under which it gives a sum of what it has
+    read, None where nobody asks for that. Embeddings of no vectors are passed over.
+    """
 
     def __init__(
-        self, tokenizer: Any, model: Any, *, layer: int, normed: bool, vectors: Mapping[str, torch.Tensor]
+        self,
+        tokenizer: Any,
+        model: Any,
+        *,
+        vectors: Mapping[str, torch.Tensor],
+        length: int | None = None,
+        layer: int = 1,
+        normed: bool = False,
+        pooled: str | None = None,
     ) -> None:
         self._tokenizer = tokenizer
         self._model = model
         self._layer = layer
         self._normed = normed
+        self._pooled = pooled
         self._vectors = vectors
         self._pattern = pattern_of(vectors)
         self._comma = tokenizer(",", add_special_tokens=False).input_ids[-1]
-        length = min(int(tokenizer.model_max_length), int(model.config.max_position_embeddings))
-        self._room = length - 2
+        self._start = () if tokenizer.bos_token_id is None else (tokenizer.bos_token_id,)
+        if length is None:
+            length = min(int(tokenizer.model_max_length), int(model.config.max_position_embeddings))
+        self._length = length
+        self._room = length - len(self._start) - 1
 
     def chunks(self, ingredient: Ingredient) -> list[_Chunk]:
         """The tokens of `ingredient`, cut into what the model can read; at least one chunk."""
@@ -172,24 +188,24 @@ class _Encoder:
         return unit.vectors is None and unit.ids == (self._comma,)
 
     def _chunk(self, units: Sequence[_Unit]) -> _Chunk:
-        first, last = self._tokenizer.bos_token_id, self._tokenizer.eos_token_id
+        last = self._tokenizer.eos_token_id
         padding = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else last
-        ids, weights, vectors = [first], [1.0], {}
+        ids, weights, vectors = list(self._start), [1.0] * len(self._start), {}
         for unit in units:
-            if unit.vectors is not None:
+            if unit.vectors is not None and unit.ids:
                 vectors[len(ids)] = unit.vectors
             ids += unit.ids
             weights += [unit.weight] * len(unit.ids)
-        missing = self._room + 1 - len(ids)
+        missing = self._length - 1 - len(ids)
         return _Chunk(
             ids=(*ids, last, *[padding] * missing), weights=(*weights, 1.0, *[1.0] * missing), vectors=vectors
         )
 
     def run(self, chunks: Sequence[_Chunk], count: int) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """States of (1, `count` * length, width), and the pooled state of the first chunk if the model has one."""
+        """States of the first `count` chunks, (1, `count` * length, width), and the pooled state of the first."""
         empty = self._chunk(())
         states, pooled = [], None
-        for chunk in [*chunks, *[empty] * (count - len(chunks))]:
+        for chunk in [*chunks[:count], *[empty] * (count - len(chunks))]:
             state, found = self._states(chunk)
             if any(weight != 1.0 for weight in chunk.weights):
                 # Weights stretch the distance to what the empty prompt says at the same place.
@@ -206,13 +222,12 @@ class _Encoder:
         if getattr(self._model.config, "use_attention_mask", False):
             mask = (given != self._tokenizer.pad_token_id).long()
         with _reading(self._model, chunk.vectors):
-            if self._layer == 1:
-                return self._model(given, attention_mask=mask)[0], None
-            output = self._model(given, attention_mask=mask, output_hidden_states=True)
+            output = self._model(given, attention_mask=mask, output_hidden_states=self._layer != 1)
+        pooled = None if self._pooled is None else output[self._pooled]
+        if self._layer == 1:
+            return output.last_hidden_state, pooled
         state = output.hidden_states[-self._layer]
-        if self._normed:
-            return self._model.final_layer_norm(state), None
-        return state, output[0] if output[0].ndim == 2 else None
+        return self._model.final_layer_norm(state) if self._normed else state, pooled
 
 
 @contextmanager
@@ -235,24 +250,86 @@ def _reading(model: Any, vectors: Mapping[int, torch.Tensor]) -> Iterator[None]:
         hook.remove()
 
 
-def _encoders(pipeline: Any, clip_skip: int, embeddings: Mapping[str, Embedding]) -> tuple[_Encoder, ...]:
-    parts = [(pipeline.tokenizer, pipeline.text_encoder)]
-    if getattr(pipeline, "text_encoder_2", None) is not None:
-        parts.append((pipeline.tokenizer_2, pipeline.text_encoder_2))
-    two = len(parts) > 1
+class _Nobody:
+    """In the place of a text encoder that a model can do without: whatever is written, it says `nothing`."""
+
+    def __init__(self, nothing: torch.Tensor) -> None:
+        self._nothing = nothing
+
+    def chunks(self, _ingredient: Ingredient) -> list[_Chunk]:
+        return []
+
+    def run(self, _chunks: Sequence[_Chunk], _count: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+        return self._nothing, None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bench:
+    """Text encoders that read in step, so that their states stand side by side.
+
+    Those that are not `heard` tell the network nothing but the pooled state.
+    """
+
+    encoders: tuple[_Encoder | _Nobody, ...]
+    heard: bool = True
+
+    def read(self, prompts: Sequence[Prompt]) -> list[tuple[torch.Tensor | None, torch.Tensor | None]]:
+        """States of all `prompts`, equally long, and pooled states."""
+        chunked = [_Chunked.of(each, self.encoders) for each in prompts]
+        count = max(each.longest for each in chunked) if self.heard else 1
+        told = [each.run(self.encoders, count) for each in chunked]
+        return [(states if self.heard else None, pooled) for states, pooled in told]
+
+
+def _joined(
+    parts: Sequence[tuple[torch.Tensor | None, torch.Tensor | None]],
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The states of all benches one after the other, the narrow ones filled up with zeros, and the pooled ones."""
+    states = [part for part, _ in parts if part is not None]
+    width = max(state.shape[-1] for state in states)
+    filled = [torch.nn.functional.pad(state, (0, width - state.shape[-1])) for state in states]
+    return torch.cat(filled, dim=1), next((pooled for _, pooled in parts if pooled is not None), None)
+
+
+def _benches(pipeline: Any, clip_skip: int, embeddings: Mapping[str, Embedding]) -> tuple[_Bench, ...]:
+    """The text encoders of `pipeline`, as its denoising network was trained with them."""
     layers = pipeline.text_encoder.config.num_hidden_layers
     if clip_skip > layers:
         raise Unfit(f"This model's text encoder has {layers} layers: clip skip goes from 1 to {layers}.")
-    return tuple(
-        _Encoder(
-            tokenizer,
-            model,
-            layer=2 if two else clip_skip,  # SDXL was trained on the last layer but one, without its norm
-            normed=not two,
+
+    def clip(number: int, **options: Any) -> _Encoder:
+        ending = "" if number == 0 else f"_{number + 1}"
+        return _Encoder(
+            getattr(pipeline, f"tokenizer{ending}"),
+            getattr(pipeline, f"text_encoder{ending}"),
             vectors={name: embedding.vectors[number] for name, embedding in embeddings.items()},
+            **options,
         )
-        for number, (tokenizer, model) in enumerate(parts)
-    )
+
+    def t5(tokenizer: Any, model: Any, length: int) -> _Encoder:
+        return _Encoder(tokenizer, model, length=length, vectors=dict.fromkeys(embeddings, torch.empty(0)))
+
+    parts = pipeline.components
+    if "text_encoder_3" in parts:
+        # Both CLIPs side by side as in SDXL, and after them T5, which a small machine may leave out
+        if pipeline.text_encoder_3 is None:
+            wide = pipeline.transformer.config.joint_attention_dim
+            first = pipeline.text_encoder
+            nothing = torch.zeros(1, _T5_TOKENS, wide, dtype=first.dtype, device=first.device)
+            third: _Encoder | _Nobody = _Nobody(nothing)
+        else:
+            third = t5(pipeline.tokenizer_3, pipeline.text_encoder_3, _T5_TOKENS)
+        clips = tuple(clip(number, layer=2, pooled="text_embeds") for number in (0, 1))
+        return (_Bench(encoders=clips), _Bench(encoders=(third,)))
+    if "transformer" in parts:
+        # FLUX reads what T5 says, and CLIP's summary
+        length = _T5_TOKENS_OF_DEV if pipeline.transformer.config.guidance_embeds else _T5_TOKENS
+        reader = t5(pipeline.tokenizer_2, pipeline.text_encoder_2, length)
+        return (_Bench(encoders=(clip(0, pooled="pooler_output"),), heard=False), _Bench(encoders=(reader,)))
+    if parts.get("text_encoder_2") is not None:
+        # SDXL was trained on the last layer but one of both, without its norm
+        return (_Bench(encoders=(clip(0, layer=2), clip(1, layer=2, pooled="text_embeds"))),)
+    return (_Bench(encoders=(clip(0, layer=clip_skip, normed=True),)),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,7 +340,7 @@ class _Chunked:
     chunks: tuple[tuple[list[_Chunk], ...], ...]
 
     @classmethod
-    def of(cls, prompt: Prompt, encoders: Sequence[_Encoder]) -> "_Chunked":
+    def of(cls, prompt: Prompt, encoders: Sequence[_Encoder | _Nobody]) -> "_Chunked":
         chunks = (tuple(encoder.chunks(ingredient) for encoder in encoders) for ingredient in prompt.ingredients)
         return cls(prompt=prompt, chunks=tuple(chunks))
 
@@ -271,7 +348,7 @@ class _Chunked:
     def longest(self) -> int:
         return max(len(own) for of_ingredient in self.chunks for own in of_ingredient)
 
-    def run(self, encoders: Sequence[_Encoder], count: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def run(self, encoders: Sequence[_Encoder | _Nobody], count: int) -> tuple[torch.Tensor, torch.Tensor | None]:
         """States of all ingredients, mixed by their shares, and their pooled states."""
         results = [_run(encoders, own, count) for own in self.chunks]
         if len(results) == 1:
@@ -283,12 +360,9 @@ class _Chunked:
 
 
 def _run(
-    encoders: Sequence[_Encoder], chunks: Sequence[Sequence[_Chunk]], count: int
+    encoders: Sequence[_Encoder | _Nobody], chunks: Sequence[Sequence[_Chunk]], count: int
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """States of all encoders side by side, and the pooled state of the last that has one."""
-    states, pooled = [], None
-    for encoder, own in zip(encoders, chunks, strict=True):
-        state, found = encoder.run(own, count)
-        states.append(state)
-        pooled = found if found is not None else pooled
-    return torch.cat(states, dim=-1), pooled
+    """States of all encoders side by side, and the pooled states of those that have one."""
+    told = [encoder.run(own, count) for encoder, own in zip(encoders, chunks, strict=True)]
+    pooled = [found for _, found in told if found is not None]
+    return torch.cat([state for state, _ in told], dim=-1), torch.cat(pooled, dim=-1) if pooled else None

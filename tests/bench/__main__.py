@@ -20,6 +20,7 @@ from bot.place import OPERATOR_ID, Viewer
 from bot.playground import Playground
 from bot.settings import Settings
 from generation import Catalogue, Request
+from tests.bench import speed
 
 ROUNDS = 5
 VIEWER = Viewer(member_id=OPERATOR_ID)
@@ -118,6 +119,9 @@ def main() -> None:
     console = Console(highlight=False)
     console.print(f"{platform.platform()}, {psutil.cpu_count()} processors, Python {platform.python_version()}")
     console.print(table)
+    # Minutes each, so they come last.
+    with tempfile.TemporaryDirectory() as folder:
+        console.print(speed.table(speed.measure(Path(folder), speed.STEPS)))
 
 
 if __name__ == "__main__":

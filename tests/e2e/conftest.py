@@ -39,6 +39,7 @@ class BotProcess:
             "EASEL_ALLOWANCE_SECONDS": "100000",
             "EASEL_DEVICE": "cpu",
             "EASEL_THREADS": "1",
+            "EASEL_HEALTH_PORT": "0",  # several bots run beside each other
             "HF_HUB_OFFLINE": "1",
             "PYTHONPATH": str(ROOT),
         } | self._environment

@@ -70,7 +70,7 @@ async def test_help_shows_examples(ada: Person) -> None:
     assert "/imagine prompt: a red cat on the beach" in answer.text
 
 
-@pytest.mark.parametrize("focused", ["model", "size", "seed"])
+@pytest.mark.parametrize("focused", ["model", "style", "size", "seed"])
 @pytest.mark.parametrize("text", ["", "s", "x" * 100, "%_'\"\\", "🐈"])
 async def test_autocomplete_never_fails(ada: Person, focused: str, text: str) -> None:
     choices = await ada.suggestions("imagine", focused, text, prompt="a cat")
@@ -81,11 +81,13 @@ async def test_autocomplete_never_fails(ada: Person, focused: str, text: str) ->
 
 async def test_the_command_set_is_the_one_of_the_product(ada: Person) -> None:
     offered = {command["name"]: command for command in ada.offered() if command["type"] == 1}
-    assert set(offered) == {"imagine", "reroll", "history", "show", "queue", "seed", "info", "help"}
+    assert set(offered) >= {
+        "imagine", "reroll", "history", "show", "queue", "seed", "models", "styles", "settings", "info", "help",
+    }  # fmt: skip
     assert {option["name"] for option in offered["seed"]["options"]} == {"save", "list", "use", "delete"}
     assert [option["name"] for option in offered["imagine"]["options"]] == [
-        "prompt", "negative_prompt", "model", "size", "count", "image", "strength", "steps", "guidance",
-        "scheduler", "seed", "private",
+        "prompt", "negative_prompt", "model", "style", "size", "count", "image", "strength", "mask", "mode",
+        "steps", "guidance", "scheduler", "seed", "private",
     ]  # fmt: skip
 
 

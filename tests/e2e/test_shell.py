@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from bot.playground import Playground
 from db import Reason
@@ -24,6 +24,7 @@ async def easel_command(folder: Path, *arguments: str, **environment: str) -> tu
     """Exit code, standard output and standard error of `easel ARGUMENTS` in `folder`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("EASEL_")}
     clean |= {"EASEL_THREADS": "1", "EASEL_DEVICE": "cpu", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+    clean |= {"EASEL_HEALTH_PORT": "0"}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", *arguments,
         cwd=folder, env=clean | {"COLUMNS": "200"} | environment,
@@ -82,6 +83,42 @@ async def test_a_wrong_value_gets_one_sentence(tmp_path: Path, arguments: list[s
     assert "Traceback" not in errors
     for word in words:
         assert word in errors
+
+
+async def test_a_picture_grows_and_a_part_of_one_is_drawn_anew(tmp_path: Path) -> None:
+    source = Image.linear_gradient("L").resize((128, 128)).convert("RGB")
+    source.save(tmp_path / "in.png")
+    mask = Image.new("L", source.size, 0)
+    mask.paste(255, (64, 0, 128, 128))
+    mask.save(tmp_path / "mask.png")
+    common = ["draw", "a red cat", "--image", "in.png", "--steps", "2", "-o", "out.png"]
+    code, _, errors = await easel_command(tmp_path, *common, "--mode", "outpaint", "--direction", "left")
+    assert code == 0, errors
+    with Image.open(tmp_path / "out.png") as grown:
+        assert grown.size == (192, 128)
+        kept = ImageChops.difference(grown.crop((64, 0, 192, 128)).convert("RGB"), source)
+        assert max(ImageStat.Stat(kept).mean) < 4  # the watermark
+    code, _, errors = await easel_command(tmp_path, *common, "--mask", "mask.png")
+    assert code == 0, errors
+    with Image.open(tmp_path / "out.png") as redrawn:
+        left, right = (
+            ImageChops.difference(redrawn.crop(box).convert("RGB"), source.crop(box))
+            for box in ((0, 0, 60, 128), (68, 0, 128, 128))
+        )
+        assert max(ImageStat.Stat(left).mean) < 4
+        assert max(ImageStat.Stat(right).mean) > 10
+
+
+async def test_without_words_a_picture_is_made_larger(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 48), "teal").save(tmp_path / "in.png")
+    code, _, errors = await easel_command(
+        tmp_path, "draw", "--image", "in.png", "--mode", "upscale", "--scale", "2.5", "-o", "out.png"
+    )
+    assert code == 0, errors
+    assert "Lanczos" in errors
+    with Image.open(tmp_path / "out.png") as larger:
+        assert larger.size == (160, 120)
+        assert larger.getpixel((80, 60)) == (0, 128, 128)
 
 
 async def test_a_picture_that_cannot_be_written_is_kept_and_told(tmp_path: Path) -> None:

@@ -20,8 +20,11 @@ from bot.client import EaselBot
 from bot.content import ContentFilter
 from bot.history import History
 from bot.ledger import Ledger
+from bot.mydata import MyData
 from bot.pictures import Pictures
 from bot.playground import Interaction, Message, Person, Playground, Upload
+from bot.preferences import Preferences
+from bot.samples import Samples
 from bot.seeds import Seeds
 from bot.studio import Studio
 from db import Database
@@ -35,6 +38,7 @@ from generation import (
     Scheduler,
     Size,
     SizeBounds,
+    Styles,
     Supervisor,
 )
 from tests.recipes import a_model
@@ -95,6 +99,7 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         database = await Database.open(tmp_path / "easel.db")
         pictures = Pictures(tmp_path / "pictures")
         history = History(database, pictures=pictures, clock=playground.clock.now)
+        preferences = Preferences(database)
         supervisor = Supervisor(device="auto", command=(sys.executable, str(FIXTURE), how), cancel_grace=5.0)
         studio = Studio(
             ledger=Ledger(
@@ -102,7 +107,9 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             ),
             history=history,
             pictures=pictures,
+            preferences=preferences,
             catalogue=Catalogue({"some-model": a_model(), "small-model": SMALL}, default="some-model"),
+            styles=Styles.read(),
             adapters=Adapters(tmp_path / "models"),
             costs=CostModel({}),
             queue=JobQueue(limit=100, limit_each=3, clock=playground.clock.now),
@@ -111,11 +118,15 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             clock=playground.clock.now,
             chance=random.Random(5),  # noqa: S311 (a test that can be repeated)
         )
+        samples = Samples(tmp_path / "cache", studio=studio, history=history)
         await studio.restore()
         bot = EaselBot(
             studio=studio,
             history=history,
             seeds=Seeds(database, clock=playground.clock.now),
+            preferences=preferences,
+            samples=samples,
+            mydata=MyData(database, pictures=pictures, studio=studio, clock=playground.clock.now),
             pictures=pictures,
             api_url=playground.api_url,
             progress_interval=0.05,
@@ -139,6 +150,7 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                     gate=Gate(tmp_path / "pictures" / "drawn"),
                 )
         finally:
+            await samples.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

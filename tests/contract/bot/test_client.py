@@ -41,5 +41,5 @@ async def test_every_command_may_be_taken_along(start: Start, playground: Playgr
             assert sorted(command["integration_types"]) == [0, 1]
             assert sorted(command["contexts"]) == [0, 1, 2]
         names = [command["name"] for command in ada.at(playground.channel("lounge")).offered()]
-        assert sorted(names) == ["help", "history", "imagine", "info", "queue", "reroll", "seed", "show"]
+        assert sorted(names) == ["help", "history", "imagine", "info", "mydata", "queue", "reroll", "seed", "show"]
         assert sorted(command["name"] for command in ada.direct().offered()) == sorted(names)

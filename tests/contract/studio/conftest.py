@@ -15,10 +15,11 @@ from bot.content import ContentFilter
 from bot.history import History
 from bot.ledger import Ledger
 from bot.pictures import Pictures
+from bot.preferences import Preferences
 from bot.seeds import Seeds
 from bot.studio import Studio
 from db import Database
-from generation import Adapters, Allowance, Catalogue, CostModel, JobQueue, Supervisor
+from generation import Adapters, Allowance, Catalogue, CostModel, JobQueue, Styles, Supervisor
 from tests.recipes import a_model
 
 FIXTURE = Path(__file__).parents[2] / "fixture_worker.py"
@@ -81,7 +82,9 @@ def open_studio(tmp_path: Path, clock: Clock) -> Open:
             ledger=Ledger(database, allowance=Allowance(capacity=capacity, per_hour=100), clock=clock),
             history=history,
             pictures=pictures,
+            preferences=Preferences(database),
             catalogue=Catalogue({"some-model": a_model()}, default="some-model"),
+            styles=Styles.read(),
             adapters=Adapters(tmp_path / "models"),
             costs=CostModel({}),
             queue=JobQueue(limit=limit, limit_each=limit, clock=clock),

@@ -1,13 +1,16 @@
 """History's laws: newest first, nothing twice, deleted is gone, and a request can be asked again."""
 
 import asyncio
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from bot.errors import NotAllowed, NotFound
+from bot.history import CHILDREN_SHOWN, EVERYTHING, Filter
 from bot.pictures import Pictures
 from bot.place import Viewer
 from generation import EmptyText, OutOfRange, Request, TooLong
@@ -22,19 +25,107 @@ async def draw(opened: Opened, prompt: str = "a red cat", viewer: Viewer = ANN, 
     return accepted.generation_id
 
 
-async def test_pages_show_everything_once_newest_first(open_studio: Open) -> None:
+async def test_pages_show_everything_once_newest_first_and_lead_back(open_studio: Open) -> None:
     async with open_studio() as opened:
         drawn = [await draw(opened, f"cat {number}") for number in range(5)]
         await draw(opened, "a dog", viewer=BEN)
-        seen: list[str] = []
-        before = None
-        for _ in range(3):
-            page = await opened.history.page(ANN, before=before, limit=2)
-            assert page.newer == (before is not None)
-            seen += [generation.id for generation in page.generations]
-            before = page.older
-        assert before is None
-        assert seen == drawn[::-1]
+        pages = [await opened.history.page(ANN, limit=2)]
+        while (older := pages[-1].older) is not None:
+            pages.append(await opened.history.page(ANN, turn=older, limit=2))
+        ids = [[generation.id for generation in page.generations] for page in pages]
+        assert ids == [drawn[4:2:-1], drawn[2:0:-1], drawn[:1]]
+        assert pages[0].newer is None
+        for page, before in zip(pages[1:], pages, strict=False):
+            back = await opened.history.page(ANN, turn=page.newer, limit=2)
+            assert back.generations == before.generations
+            assert (back.older, back.newer is None) == (before.older, before is pages[0])
+
+
+async def test_a_page_whose_rows_are_gone_leads_back_to_what_is_there(open_studio: Open) -> None:
+    async with open_studio() as opened:
+        drawn = [await draw(opened, f"cat {number}") for number in range(3)]
+        newest = await opened.history.page(ANN, limit=2)
+        await opened.history.delete(drawn[0], ANN)
+        end = await opened.history.page(ANN, turn=newest.older, limit=2)
+        assert (end.generations, end.older) == ((), None)
+        assert (await opened.history.page(ANN, turn=end.newer, limit=2)).generations == newest.generations
+        await opened.history.delete(drawn[2], ANN)
+        [left] = (await opened.history.page(ANN, turn=end.newer, limit=2)).generations
+        assert left.id == drawn[1]
+
+
+async def test_of_another_member_only_what_is_public_here_is_shown(open_studio: Open) -> None:
+    async with open_studio() as opened:
+        public = await draw(opened, "a red cat", viewer=BEN)
+        request = Request(prompt="a red secret")
+        hidden = await opened.studio.submit(request, viewer=BEN, address=None, private=True)
+        await ended(opened, hidden.generation_id)
+        direct = Viewer(member_id=BEN.member_id)
+        alone = await draw(opened, "a red whisper", viewer=direct)
+        for generation_id in (public, hidden.generation_id, alone):
+            await opened.history.star(generation_id, BEN)
+
+        async def seen(viewer: Viewer, **fields: Any) -> list[str]:
+            page = await opened.history.page(viewer, Filter(member_id=BEN.member_id, **fields))
+            return [generation.id for generation in page.generations]
+
+        for fields in ({}, {"search": "red"}, {"model": "some-model"}):
+            assert await seen(ANN, **fields) == [public]
+            assert await seen(replace(ANN, guild_id=99), **fields) == []
+            assert await seen(replace(ANN, guild_id=None), **fields) == []
+            assert len(await seen(BEN, **fields)) == 3
+        assert await seen(ANN, starred=True) == []
+        assert len(await seen(BEN, starred=True, search="red")) == 3
+        assert await seen(MODERATOR) == [public]
+
+
+async def test_a_filter_is_found_again_by_its_key_and_by_nobody_else(open_studio: Open) -> None:
+    async with open_studio() as opened:
+        long = Filter(search='"\ud800 \0 🐈 ' * 100, starred=True, member_id=2**63 - 1, model="a" * 300)
+        key = await opened.history.remember(long, ANN)
+        assert len(key) == 12
+        assert await opened.history.remember(long, ANN) == key != await opened.history.remember(long, BEN)
+        assert await opened.history.remember(EVERYTHING, ANN) == ""
+        assert await opened.history.recollect("", ANN) == EVERYTHING
+    async with open_studio() as again:
+        assert await again.history.recollect(key, ANN) == long
+        for viewer, wrong in ((BEN, key), (ANN, "0" * 12)):
+            with pytest.raises(NotFound):
+                await again.history.recollect(wrong, viewer)
+
+
+async def test_a_family_is_what_its_viewer_may_see_of_it(open_studio: Open) -> None:
+    async with open_studio() as opened:
+        grandparent = await draw(opened, "a cat", viewer=BEN)
+
+        async def child(parent_id: str, viewer: Viewer = ANN, *, private: bool = False) -> str:
+            request = Request(prompt="a child")
+            accepted = await opened.studio.submit(
+                request, viewer=viewer, address=None, private=private, parent_id=parent_id
+            )
+            await ended(opened, accepted.generation_id)
+            return accepted.generation_id
+
+        parent = await child(grandparent)
+        itself = await child(parent)
+        children = [await child(itself) for _ in range(CHILDREN_SHOWN + 1)]
+        secret = await child(itself, private=True)
+
+        family = await opened.history.family(itself, BEN)
+        assert family.parent is not None
+        assert family.grandparent is not None
+        assert (family.grandparent.id, family.parent.id, family.itself.id) == (grandparent, parent, itself)
+        assert [one.id for one in family.children] == children[:0:-1]
+        assert family.more
+        assert (await opened.history.family(itself, ANN)).children[0].id == secret
+        assert (await opened.history.family(grandparent, BEN)).parent is None
+        assert (await opened.history.family(children[0], BEN)).alone is False
+
+        await opened.history.delete(grandparent, BEN)
+        assert (await opened.history.family(itself, BEN)).grandparent is None
+        of_secret = await child(secret, private=True)
+        with pytest.raises(NotFound):
+            await opened.history.family(of_secret, BEN)
 
 
 async def test_a_page_of_many_takes_no_more_queries_than_a_page_of_one(open_studio: Open) -> None:

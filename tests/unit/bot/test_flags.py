@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.errors import BadFlag, FlagValue
 from bot.flags import FLAG_NAMES, Flags, read_flags
-from generation import OutOfRange, Request
+from generation import Mode, OutOfRange, Request, UnknownChoice
 
 DASHES = ("--", "\u2014", "\u2013")
 
@@ -16,7 +16,7 @@ DASHES = ("--", "\u2014", "\u2013")
 def test_every_flag_sets_the_field_it_is_named_for() -> None:
     flags = read_flags(
         "a red cat --strength 0.4 --seed same --no fog --size 16:9 --steps 30"
-        " --guidance 7 --model sd-1.5 --count 2 --scheduler DDIM"
+        " --guidance 7 --model sd-1.5 --style ink --count 2 --scheduler DDIM"
     )
     assert flags == Flags(
         prompt="a red cat",
@@ -28,6 +28,7 @@ def test_every_flag_sets_the_field_it_is_named_for() -> None:
             "num_inference_steps": 30,
             "guidance_scale": 7.0,
             "model": "sd-1.5",
+            "style": "ink",
             "count": 2,
             "scheduler": "DDIM",
         },
@@ -100,6 +101,21 @@ def test_a_text_without_a_flag_is_its_own_prompt(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "mode"),
+    [("depth", Mode.DEPTH), ("Image", Mode.IMAGE_TO_IMAGE), ("outpaint", Mode.OUTPAINT), ("auto", None)],
+)
+def test_a_mode_is_read_by_its_name_and_auto_leaves_it_open(typed: str, mode: Mode | None) -> None:
+    assert read_flags(f"a cat --mode {typed}").changes == {"mode": mode}
+
+
+def test_an_unknown_mode_is_refused_with_the_closest_one() -> None:
+    with pytest.raises(UnknownChoice) as caught:
+        read_flags("a cat --mode dept")
+    assert caught.value.argument == "mode"
+    assert caught.value.closest == "depth"
+
+
+@pytest.mark.parametrize(
     ("typed", "closest"),
     [
         ("--strenght 0.4", "strength"),
@@ -111,8 +127,7 @@ def test_a_text_without_a_flag_is_its_own_prompt(text: str) -> None:
         ("--ar 16:9", "size"),
         ("--cfg 7", "guidance"),
         ("--xyzzy", None),
-        ("--style ink", None),
-        ("--mode depth", None),
+        ("--preset ink", "style"),
     ],
 )
 def test_unknown_flag_is_refused_with_the_closest_one(typed: str, closest: str | None) -> None:
@@ -202,10 +217,10 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES | st.text(max_size=6)).map("".join) | st.lists(PIECES | st.text(max_size=6)).map(" ".join))
-def test_any_text_gives_flags_or_one_of_two_errors(text: str) -> None:
+def test_any_text_gives_flags_or_one_of_three_errors(text: str) -> None:
     try:
         flags = read_flags(text, mention=42)
-    except (BadFlag, OutOfRange):
+    except (BadFlag, OutOfRange, UnknownChoice):
         return
     assert set(flags.changes) <= {field.name for field in fields(Request)} - {"prompt", "seed", "source"}
     assert all(value != "" for value in flags.changes.values())

@@ -1,13 +1,19 @@
 """`easel models` for what needs no worker: listing, adaptations, and what is refused."""
 
 import json
+import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from bot.cli import app
+from tests.hub import Hub
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -66,17 +72,103 @@ def test_a_lora_is_linked_named_and_forgotten(folder: Path) -> None:
     assert file.exists()
 
 
-@pytest.mark.parametrize(
-    ("shapes", "kind"),
-    [({"emb_params": (2, 768)}, "embeddings"), ({"control_model.x": (4, 4), "y": (1,)}, "controlnets")],
-)
-def test_other_adaptations_go_to_their_own_folders(
-    folder: Path, shapes: dict[str, tuple[int, ...]], kind: str
-) -> None:
-    file = tensors(folder / "it.safetensors", **shapes)
+CONTROLNET = {"control_model.x": (4, 4), "control_model.attn2.to_k.weight": (4, 768)}
+
+
+def test_an_embedding_goes_to_its_own_folder(folder: Path) -> None:
+    file = tensors(folder / "it.safetensors", emb_params=(2, 768))
 
     assert easel("add", str(file), "--name", "mine").exit_code == 0
-    assert (folder / "data" / "models" / kind / "mine.safetensors").resolve() == file
+    assert (folder / "data" / "models" / "embeddings" / "mine.safetensors").resolve() == file
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "kept"),
+    [
+        ("control_sd15_canny", (), "edges/control_sd15_canny"),
+        ("it", ("--name", "my-scribble"), "sketch/my-scribble"),
+        ("it", ("--for", "pose"), "pose/it"),
+        ("control_sd15_canny", ("--for", "depth"), "depth/control_sd15_canny"),
+    ],
+)
+def test_a_controlnet_goes_where_what_it_follows_is_said(
+    folder: Path, name: str, arguments: tuple[str, ...], kept: str
+) -> None:
+    file = tensors(folder / f"{name}.safetensors", **CONTROLNET)
+
+    added = easel("add", str(file), *arguments)
+
+    link = folder / "data" / "models" / "controlnets" / f"{kept}.safetensors"
+    assert added.exit_code == 0, added.output
+    assert f"in the mode {link.parent.name}, from a picture" in added.output
+    assert link.resolve() == file
+    listed = next(line for line in easel("list").output.splitlines() if line.startswith(f"{link.stem} "))
+    assert f"ControlNet ({link.parent.name})" in listed
+    assert easel("remove", link.stem).exit_code == 0
+    assert not link.is_symlink()
+    assert file.exists()
+
+
+def test_a_controlnet_that_does_not_tell_what_it_follows_is_asked(folder: Path) -> None:
+    file = tensors(folder / "it.safetensors", **CONTROLNET)
+
+    refused = easel("add", str(file))
+
+    assert refused.exit_code == 1
+    assert "say it with --for edges, sketch, pose or depth" in refused.output
+    assert not (folder / "data" / "models" / "controlnets").exists()
+
+
+@pytest.mark.parametrize(
+    ("shapes", "arguments", "words"),
+    [
+        ({"control_model.x": (4, 4)}, ("--for", "edges"), "lacks the layers that read a prompt"),
+        (CONTROLNET | {"lora_controlnet": (1,)}, ("--for", "edges"), "is a Control-LoRA"),
+        ({"lora_unet_attn2_to_k.lora_down.weight": (4, 768)}, ("--for", "edges"), "--for is for ControlNets"),
+    ],
+)
+def test_what_is_no_controlnet_that_easel_takes_is_refused_in_words(
+    folder: Path, shapes: dict[str, tuple[int, ...]], arguments: tuple[str, ...], words: str
+) -> None:
+    refused = easel("add", str(tensors(folder / "it.safetensors", **shapes)), *arguments)
+
+    assert refused.exit_code == 1
+    assert words in refused.output
+
+
+def test_a_controlnet_of_the_hub_is_fetched_linked_and_removed_with_its_files(folder: Path) -> None:
+    source = folder / "source"
+    source.mkdir()
+    config = {"_class_name": "ControlNetModel", "cross_attention_dim": 1024}
+    (source / "config.json").write_text(json.dumps(config))
+    tensors(source / "diffusion_pytorch_model.safetensors", **{"conv_in.weight": (4, 4)})
+    tensors(source / "diffusion_pytorch_model.fp16.safetensors", **{"conv_in.weight": (4, 4)})
+    models = folder / "data" / "models"
+    with Hub(repositories={"nobody/controlnet-canny-1.0": source}) as hub:
+        online = {
+            "HF_ENDPOINT": hub.url,
+            "HF_HUB_OFFLINE": "0",
+            "HF_HUB_DISABLE_XET": "1",
+            "PYTHONPATH": str(ROOT),
+        }
+        online |= {"HF_HUB_CACHE": str(models / "huggingface" / "hub")}
+
+        def run(*arguments: str) -> str:
+            command = [sys.executable, "-m", "bot", "models", *arguments]
+            done = subprocess.run(
+                command, env=os.environ | online, cwd=folder, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            return done.stdout
+
+        added = run("add", "nobody/controlnet-canny-1.0")
+        link = models / "controlnets" / "edges" / "controlnet-canny-1.0"
+
+        assert "controlnet-canny-1.0 is a ControlNet for family sd2" in added
+        assert {each.name for each in link.iterdir()} == {"config.json", "diffusion_pytorch_model.safetensors"}
+        assert "Easel downloaded" in run("remove", "controlnet-canny-1.0", "--yes")
+        assert not link.is_symlink()
+        assert not list((models / "huggingface" / "hub").glob("models--*"))
 
 
 def test_a_name_is_given_once(folder: Path) -> None:

@@ -50,6 +50,8 @@ def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatc
         ("allowance_seconds", "nan"),
         ("discord_api_url", "discord.com"),
         ("playground_port", "99999"),
+        ("memory", "0"),
+        ("memory", "inf"),
         ("log_level", "LOUD"),
         ("data_dir", "~nobody-of-that-name/easel"),
     ],

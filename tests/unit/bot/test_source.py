@@ -12,7 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, ImageDraw
 
-from bot.source import BYTES_LIMIT, FORMATS, KEPT_SIDE, Correction, SourceImage, read_source_image
+from bot.source import (
+    BYTES_LIMIT,
+    FORMATS,
+    KEPT_SIDE,
+    Correction,
+    SourceImage,
+    read_mask_image,
+    read_source_image,
+)
 from generation import BadPicture, PictureFault, Size
 
 # Damaged files make Pillow warn about what it finds in them.
@@ -143,6 +151,34 @@ def test_transparent_colour_becomes_white() -> None:
     source = read(file_of(scene(), transparency=RED))
     assert source.corrections == (Correction.FLATTENED,)
     assert pixels(source).getpixel((8, 8)) == WHITE
+
+
+def test_what_is_transparent_is_a_mask_too() -> None:
+    image = scene().convert("RGBA")
+    image.paste((0, 0, 0, 0), (0, 0, 16, 48))
+    holes = read(file_of(image)).holes
+    assert holes is not None
+    with Image.open(io.BytesIO(holes)) as mask:
+        assert mask.size == image.size
+        assert mask.getpixel((8, 24)) == 255
+        assert mask.getpixel((40, 24)) == 0
+    assert read(file_of(scene())).holes is None
+
+
+def test_a_mask_is_white_only_where_white_was_painted() -> None:
+    painted = Image.new("RGBA", (64, 48), (255, 255, 255, 0))
+    painted.paste((255, 255, 255, 255), (32, 0, 64, 48))
+    with Image.open(io.BytesIO(read_mask_image(file_of(painted), name="mask.png").png)) as mask:
+        assert mask.mode == "L"
+        assert mask.getpixel((8, 24)) == 0
+        assert mask.getpixel((40, 24)) == 255
+
+
+@pytest.mark.parametrize("image", [Image.new("L", (64, 48), 90), Image.new("RGBA", (64, 48), (255, 255, 255, 0))])
+def test_a_mask_without_white_is_refused(image: Image.Image) -> None:
+    with pytest.raises(BadPicture) as refused:
+        read_mask_image(file_of(image), name="mask.png")
+    assert refused.value.fault is PictureFault.NOTHING_WHITE
 
 
 def test_opaque_alpha_is_no_correction() -> None:

@@ -16,6 +16,9 @@ from bot.acknowledge import told
 from bot.board import QueuedJob
 from bot.errors import (
     AlreadyRunning,
+    BackupFault,
+    BackupNotWritten,
+    BadBackup,
     BadFlag,
     BadSetting,
     BadToken,
@@ -26,15 +29,21 @@ from bot.errors import (
     FolderUnusable,
     NoDiscord,
     NoRecipe,
+    NoRoom,
     NoSeedToKeep,
     NotAllowed,
+    NotErased,
     NotFound,
+    NothingToBackUp,
+    NotReplaced,
     NotWritten,
+    OneOfTwo,
     PortTaken,
     ReservedName,
     SourceNotYours,
+    StraySetting,
 )
-from bot.history import Generation, Page
+from bot.history import Generation
 from bot.ledger import AllowanceState
 from bot.source import Correction
 from bot.studio import WorkerStatus
@@ -55,12 +64,17 @@ from generation import (
     HubUnreachable,
     JobState,
     ModelUnavailable,
+    NeedsPicture,
     NotForThisModel,
+    NotThisMode,
+    NotThisScheduler,
     OutOfRange,
     PictureFault,
     PromptFault,
     QueueFull,
+    Scheduler,
     Size,
+    StylesUnreadable,
     TooLong,
     UnknownChoice,
     WorkerDied,
@@ -103,6 +117,10 @@ SENTENCES = [
         "The model sdxl has no use for clip skip: leave it out, or choose another model.",
     ),
     (
+        NotThisScheduler(Scheduler.DDIM, model="flux-schnell", choices=("Euler", "Heun", "DPM++ 2M")),
+        "The model flux-schnell cannot be drawn with DDIM: choose Euler, Heun and DPM++ 2M.",
+    ),
+    (
         BadPrompt("prompt", "[cat|dog]", fault=PromptFault.ALTERNATION),
         (
             "In the prompt, [cat|dog] takes turns between words, which Easel does not do; two prompts are mixed "
@@ -126,7 +144,7 @@ SENTENCES = [
     ),
     (
         NotForThisModel("mask", model="storybook"),
-        "The model storybook has no use for mask: leave it out, or choose another model.",
+        "A mask is for inpainting a picture: attach an image as well, and leave mode out.",
     ),
     (
         BadPicture(PictureFault.TOO_LONG, name="wide.png", value=Size(width=30000, height=2), limit=16384),
@@ -227,11 +245,93 @@ SENTENCES = [
         ),
     ),
     (CommandsRefused("Nope."), "Discord did not take the commands, so the bot cannot start: Nope."),
+    (OneOfTwo(both=True), "An image and an id are two pictures: give one of them."),
+    (
+        OneOfTwo(both=False),
+        "Which picture? Attach an image, or give the id of one; it stands below each picture.",
+    ),
+    (StraySetting("16:9"), "16:9 has no place among the settings: write “--steps 30”, for instance."),
+    (
+        SourceNotYours(strength=None, steps=None),
+        (
+            "This one started from another member's picture, which can only be used as it was: leave mode, mask "
+            "and size as they are, or attach an image of your own."
+        ),
+    ),
+    (
+        NotThisMode("edges", model="sd-1.5", control="canny-sd15"),
+        (
+            "The model sd-1.5 needs a ControlNet for the mode edges; whoever runs this bot adds one by "
+            "easel models add canny-sd15."
+        ),
+    ),
+    (
+        NotThisMode("edges", model="sd-1.5", control="canny-sd15", others=("sdxl",)),
+        (
+            "The model sd-1.5 needs a ControlNet for the mode edges; whoever runs this bot adds one by "
+            "easel models add canny-sd15. These have one: sdxl."
+        ),
+    ),
+    (
+        NotThisMode("depth", model="storybook", others=("sd-2-depth",)),
+        "The model storybook is not made for the mode depth; made for it: sd-2-depth.",
+    ),
+    (
+        NotThisMode("depth", model="storybook"),
+        "The model storybook is not made for the mode depth, and no other one here is.",
+    ),
+    (
+        NotThisMode("text_to_image", model="lanczos"),
+        "The model lanczos does not draw from words alone: attach an image, or choose another model.",
+    ),
+    (
+        NeedsPicture("mask", mode="inpaint", model="storybook"),
+        "Inpainting draws what a mask shows white: attach one, or a picture with transparent parts.",
+    ),
+    (
+        NeedsPicture("image", mode="depth", model="storybook"),
+        "The mode depth starts from a picture: attach an image as well.",
+    ),
+    (
+        NeedsPicture("image", mode="upscale", model="lanczos"),
+        "The model lanczos makes pictures larger: attach an image, or choose another model.",
+    ),
     (NoRecipe("cat.png"), "cat.png tells nothing of how it was made: say what to draw in words."),
     (DrawingFailed(None), "Cancelled; it cost nothing."),
     (
+        StylesUnreadable("[ink] in styles.toml needs a prompt"),
+        "A style cannot be used: [ink] in styles.toml needs a prompt.",
+    ),
+    (
         NotWritten("out.png", reason="Read-only file system", kept="data/a.png"),
         "The picture could not be written to out.png (Read-only file system): it is kept at data/a.png.",
+    ),
+    (NothingToBackUp("data"), "There is nothing to back up in data: check EASEL_DATA_DIR."),
+    (
+        NotReplaced("letter.txt"),
+        "letter.txt is there and no backup of Easel, so it stays as it is: name another file.",
+    ),
+    (
+        BackupNotWritten("x/y", "No space left on device"),
+        "The backup could not be written to x/y (No space left on device): name a place with room for it.",
+    ),
+    (
+        BadBackup("b", BackupFault.HOSTILE, "../evil\x1b"),
+        (
+            "b holds what no backup of Easel does (../evil\\x1b), so nothing was changed: somebody may have "
+            "tampered with it."
+        ),
+    ),
+    (
+        NoRoom("data", needed=3_400_000_000, free=1_250_000),
+        "The backup needs 3.4 GB and data has 1.2 MB free: make room there first. Nothing was changed.",
+    ),
+    (
+        NotErased(),
+        (
+            "You asked for new pictures all the while, so nothing was deleted: try again when nothing of yours "
+            "waits."
+        ),
     ),
 ]
 
@@ -264,6 +364,13 @@ def test_every_failure_says_that_it_cost_nothing(kind: FailureKind) -> None:
     words = wording.failure_sentence(Failure(kind=kind, detail="Traceback: secret/path"))
     assert words.endswith("It cost nothing.")
     assert ("secret" in words) is (kind is FailureKind.UNFIT)  # whose detail is written for everybody
+
+
+@pytest.mark.parametrize("fault", BackupFault)
+def test_every_fault_of_a_backup_has_words(fault: BackupFault) -> None:
+    words = wording.sentence(BadBackup("kept.easel", fault, "where"))
+    assert words.startswith("kept.easel ")
+    assert words.endswith(".")
 
 
 @pytest.mark.parametrize("correction", Correction)
@@ -348,15 +455,6 @@ def test_no_prompt_makes_a_message_too_long_or_pings_anybody(prompt: str) -> Non
 
 
 @settings(max_examples=25)
-@given(st.lists(ANY_TEXT, min_size=1, max_size=4))
-def test_no_page_of_the_history_is_too_long(prompts: list[str]) -> None:
-    page = Page(generations=tuple(map(a_generation, prompts)), older=None, newer=False)
-    embeds = wording.history_page(page, thumbnails=frozenset({"abcdefghjk-small.jpg"}))
-    assert sum(map(len, embeds)) <= 6000
-    assert all(embed.thumbnail.url == "attachment://abcdefghjk-small.jpg" for embed in embeds)
-
-
-@settings(max_examples=25)
 @given(ANY_TEXT, st.integers(min_value=1, max_value=200))
 def test_no_queue_is_too_long(prompt: str, length: int) -> None:
     job = a_queued_job(prompt)
@@ -415,13 +513,24 @@ def test_others_are_not_shown_what_one_asked_for() -> None:
     assert "fox" not in str(wording.queue_list([job], 8).description)
 
 
+HOURLY = "Every hour brings 10 min back."
+
+
 @pytest.mark.parametrize(
     ("left", "full_at", "words"),
     [
-        (600.0, 1.7e9, "all of 10 min of drawing time"),
-        (90.0, 1.7e9, "90 s of 10 min of drawing time left; all of it is back <t:1700000000:R>"),
-        (0.0, 1.7e9, "none of 10 min of drawing time left; all of it is back <t:1700000000:R>"),
-        (90.0, None, "90 s of 10 min of drawing time left"),
+        (600.0, 1.7e9, "All of your 10 min of drawing time."),
+        (
+            90.0,
+            1.7e9,
+            f"90 s of your 10 min of drawing time is left; all of it is back <t:1700000000:R>.\n{HOURLY}",
+        ),
+        (
+            0.0,
+            1.7e9,
+            f"Nothing of your 10 min of drawing time is left; all of it is back <t:1700000000:R>.\n{HOURLY}",
+        ),
+        (90.0, None, "90 s of your 10 min of drawing time is left."),
     ],
 )
 def test_an_allowance_explains_itself(left: float, full_at: float | None, words: str) -> None:
@@ -466,8 +575,8 @@ def test_a_picture_that_is_nearly_done_is_said_to_be() -> None:
     ("totals", "words"),
     [
         (Totals(generations=0, pictures=0, seconds=0.0), "none yet"),
-        (Totals(generations=1, pictures=1, seconds=0.2), "1 picture in 1 go, under a second of drawing"),
-        (Totals(generations=2, pictures=5, seconds=30.0), "5 pictures in 2 goes, 30 s of drawing"),
+        (Totals(generations=1, pictures=1, seconds=0.2), "1 picture from 1 request, under a second of drawing"),
+        (Totals(generations=2, pictures=5, seconds=30.0), "5 pictures from 2 requests, 30 s of drawing"),
     ],
 )
 def test_totals_are_counted_in_words(totals: Totals, words: str) -> None:

@@ -7,6 +7,10 @@ from pathlib import Path
 from db import Database
 
 
+def names_in(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
+
+
 @asynccontextmanager
 async def opened(path: Path, *, busy_timeout: float = 5.0) -> AsyncIterator[Database]:
     database = await Database.open(path, busy_timeout=busy_timeout)

@@ -5,13 +5,15 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 import db
 from db import AllowanceRow, Database, DatabaseUnusable, Reason
-from tests.unit.db.files import opened
+from tests.disks import fill, make_read_only, small_disk
+from tests.unit.db.files import names_in, opened
 from tests.unit.db.rows import a_generation, record
 
 # Takes a while in SQLite's thread, so that a task can be cancelled while it runs.
@@ -205,10 +207,6 @@ async def test_wrong_statement_is_not_blamed_on_the_file(database: Database) -> 
             await connection.execute_fetchall("SELECT * FROM nowhere")
 
 
-def names_in(folder: Path) -> set[str]:
-    return {file.name for file in folder.iterdir()}
-
-
 async def test_file_held_by_another_process_is_told(tmp_path: Path) -> None:
     path = tmp_path / "easel.db"
     async with opened(path):
@@ -342,3 +340,50 @@ async def test_killed_process_leaves_what_it_committed_and_nothing_else(tmp_path
     assert ended.returncode == -9, ended.stderr.decode()
     async with opened(path) as database:
         assert await balance(database) == 1
+
+
+@pytest.mark.parametrize("room", range(0, 300_000, 15_000))
+async def test_a_disk_that_is_full_refuses_in_words_and_half_records_nothing(tmp_path: Path, room: int) -> None:
+    with small_disk(tmp_path / "disk", kilobytes=800) as disk:
+        async with opened(disk / "easel.db") as database:
+            await add_one(database)
+            fill(disk, leaving=room)
+            with pytest.raises(DatabaseUnusable) as caught:
+                await record_for_ever(database)
+            accepted = len(await ids_seen(database))
+            assert caught.value.reason is Reason.FULL
+            (disk / "filling").unlink()
+            await add_one(database)
+        await unharmed(disk / "easel.db", accepted)
+
+
+async def test_a_disk_that_becomes_read_only_refuses_in_words_and_half_records_nothing(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", kilobytes=2000) as disk:
+        async with opened(disk / "easel.db") as database, database.transaction() as connection:
+            await record(connection, "id0")
+        make_read_only(disk)
+        try:
+            with pytest.raises(DatabaseUnusable) as caught:
+                async with opened(disk / "easel.db"):
+                    pytest.fail("opened")
+            assert caught.value.reason is Reason.READ_ONLY
+            assert db.snapshot.take(disk / "easel.db", tmp_path / "copy.db").generations == 1
+        finally:
+            make_read_only(disk, writable=True)
+        await unharmed(disk / "easel.db", 1)
+
+
+async def record_for_ever(database: Database) -> None:
+    for number in count():
+        async with database.transaction() as connection:
+            await record(connection, f"id{number}", prompt="a word " * 100)
+            await db.jobs.begin_attempt(connection, f"id{number}", 1.0)
+
+
+async def unharmed(path: Path, accepted: int) -> None:
+    """Every record is whole: each generation with its job, and nothing damaged."""
+    async with opened(path) as database, database.reading() as connection:
+        [(verdict,)] = await connection.execute_fetchall("PRAGMA integrity_check")
+        [(generations,)] = await connection.execute_fetchall("SELECT count(*) FROM generations")
+        [(jobs,)] = await connection.execute_fetchall("SELECT count(*) FROM jobs")
+    assert (verdict, generations, jobs) == ("ok", accepted, accepted)

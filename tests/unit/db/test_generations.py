@@ -1,13 +1,6 @@
-"""The laws of the history: paging leaves nothing out, deleting leaves nothing behind but charges and children."""
-
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+"""The laws of the record: a row comes back as it went, deleting leaves nothing behind but charges and children."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import db
 from db import ChargeRow, Connection, Database, DeliveryRow, Totals
@@ -15,14 +8,6 @@ from tests.unit.db.files import opened
 from tests.unit.db.rows import a_generation, a_picture, record
 
 HOSTILE = 'Robert\'); DROP TABLE generations;-- "🐈‍⬛" \0 \\ %_ ﷽\n\u202e'
-
-
-@asynccontextmanager
-async def a_database() -> AsyncIterator[Database]:
-    """A new one for each example, where a fixture would be shared by all of them."""
-    with TemporaryDirectory() as folder:
-        async with opened(Path(folder) / "easel.db") as database:
-            yield database
 
 
 async def test_row_comes_back_as_it_went(connection: Connection) -> None:
@@ -66,37 +51,6 @@ async def test_recipe_is_replaced_by_the_one_that_was_drawn(connection: Connecti
     await db.generations.set_recipe(connection, "aaaa", '{"device": "cpu"}')
     rows = [await db.generations.find(connection, generation_id) for generation_id in ("aaaa", "bbbb")]
     assert [row and row.recipe for row in rows] == ['{"device": "cpu"}', a_generation().recipe]
-
-
-@settings(max_examples=20, deadline=None)
-@given(times=st.lists(st.sampled_from([1.0, 2.0, 2.5]), min_size=1, max_size=12), limit=st.integers(1, 5))
-async def test_pages_hold_every_row_once_and_newest_first(times: list[float], limit: int) -> None:
-    async with a_database() as database, database.transaction() as connection:
-        rows = [a_generation(f"id{number}", created_at=at) for number, at in enumerate(times)]
-        for row in (*rows, a_generation("other", member_id=2)):
-            await db.generations.insert(connection, row)
-            await db.pictures.insert(connection, [a_picture(row.id, 1), a_picture(row.id, 2)])
-        await db.generations.insert(connection, a_generation("undrawn"))
-        seen: list[db.GenerationRow] = []
-        before = None
-        while page := await db.generations.of_member(connection, 1, before=before, limit=limit):
-            assert len(page) <= limit
-            seen += page
-            before = (page[-1].created_at, page[-1].id)
-        assert seen == sorted(rows, key=lambda row: (row.created_at, row.id), reverse=True)
-
-
-async def test_page_of_a_long_history_is_found_by_the_index(connection: Connection) -> None:
-    plan = await connection.execute_fetchall(
-        """
-        EXPLAIN QUERY PLAN SELECT * FROM generations WHERE member_id = 1 AND (created_at, id) < (1.0, 'a')
-        ORDER BY created_at DESC, id DESC LIMIT 5
-        """
-    )
-    steps = [row["detail"] for row in plan]
-    assert steps == [
-        "SEARCH generations USING INDEX generations_of_member (member_id=? AND (created_at,id)<(?,?))"
-    ]
 
 
 async def test_deleting_leaves_the_charge_and_the_children_and_nothing_else(connection: Connection) -> None:
@@ -172,6 +126,30 @@ async def test_source_is_given_by_its_member_unless_taken_over_from_anothers(
         row = await db.generations.find(connection, generation_id)
         assert row is not None
         assert row.source_given is given
+
+
+async def test_children_are_the_viewers_own_and_the_public_ones_of_the_place(connection: Connection) -> None:
+    await record(connection, "aaaa", "lone")
+    await record(connection, "mine", parent_id="aaaa", private=True)
+    await record(connection, "open", parent_id="aaaa", member_id=2)
+    await record(connection, "secret", parent_id="aaaa", member_id=2, private=True)
+    await record(connection, "afar", parent_id="aaaa", member_id=2, guild_id=11)
+    for generation_id in ("mine", "open", "secret", "afar"):
+        await db.pictures.insert(connection, [a_picture(generation_id)])
+    await record(connection, "undrawn", parent_id="aaaa")
+
+    async def seen(viewer_id: int, guild_id: int | None, limit: int = 9) -> list[str]:
+        rows = await db.generations.children(
+            connection, "aaaa", viewer_id=viewer_id, guild_id=guild_id, limit=limit
+        )
+        return [row.id for row in rows]
+
+    assert await seen(1, 10) == ["open", "mine"]
+    assert await seen(1, 10, limit=1) == ["open"]
+    assert await seen(1, None) == ["mine"]
+    assert await seen(2, None) == ["afar", "secret", "open"]
+    assert await seen(3, 11) == ["afar"]
+    assert await db.generations.children(connection, "lone", viewer_id=1, guild_id=10, limit=9) == []
 
 
 async def test_star_is_a_members_own_and_given_once(connection: Connection) -> None:

@@ -13,11 +13,17 @@ import pytest
 import db
 from db import DatabaseUnusable, MigrationFailed, NewerDatabase, Reason
 from db.migrate import Migration, migrate, read_migrations
-from tests.unit.db.files import opened
+from tests.disks import fill, small_disk
+from tests.killed import killed_at_each_step
+from tests.unit.db.files import names_in, opened
 
 # A migration that was released is never edited; a change of the schema is a new file and a new line here.
 CHECKSUMS = {
     "0001_first_schema": "49c9dff1e8409e88ada013b377105ab56a21c3e6588f3d3ddb513b2acbc71a4b",
+    "0002_search": "7d652e669200d4be7079b9e4f3d65564f06b1d455f1c685ff69fbf7cee566a54",
+    "0003_preferences": "75ed4d96f23f090607aecbb91cd21469b8c42f2808e99070ac99b421bae3a5b3",
+    "0004_tombstones": "8b9869bab633dd42a1554aeac2da35e796ccd71c5eb9ac76cfb2b016e6d53487",
+    "0005_masks": "596dc4fc3664690931826321f548511bbec1e2726c2ed251bf07b5f890986aeb",
 }
 
 FIRST = Migration(
@@ -64,14 +70,16 @@ def test_released_migrations_are_never_edited() -> None:
 @pytest.mark.parametrize(
     ("table", "row", "hidden"),
     [
-        ("generations", db.GenerationRow, set()),
+        ("generations", db.GenerationRow, {"number"}),
         ("pictures", db.PictureRow, set()),
         ("jobs", db.JobRow, set()),
         ("allowances", db.AllowanceRow, set()),
         ("charges", db.ChargeRow, set()),
         ("seeds", db.SeedRow, {"name_key"}),
+        ("preferences", db.PreferencesRow, set()),
         ("deliveries", db.DeliveryRow, set()),
         ("rates", db.RateRow, set()),
+        ("tombstones", db.TombstoneRow, set()),
     ],
 )
 def test_rows_and_tables_agree(tmp_path: Path, table: str, row: type, hidden: set[str]) -> None:
@@ -218,3 +226,134 @@ def test_folder_of_migrations_is_checked(tmp_path: Path, files: dict[str, str], 
         (tmp_path / name).write_text(text)
     with pytest.raises(MigrationFailed, match=complaint):
         read_migrations(tmp_path)
+
+
+# The released migrations -----------------------------------------------------------------------------------
+
+RELEASED = read_migrations()
+# Rows for every table, by the migration that brought it.
+ROWS = {
+    1: (
+        """
+        INSERT INTO generations VALUES
+            ('aaaa', 1, 10, 100, 0, 0, NULL, 'a red cat', '', 'storybook', 256, 192, 20, 4.0, 'ddim', NULL, 7,
+                NULL, 1, '{"prompt": "a red cat"}', 1000.0),
+            ('bbbb', 2, NULL, 100, 1, 1, 'aaaa', 'a blue fish', 'fog', 'sdxl', 64, 64, 1, 0.0, 'euler', 0.5, 0,
+                'f00', 0, '{}', 2000.0)
+        """,
+        "INSERT INTO pictures VALUES ('aaaa', 1, 'a.png', 7, '00', 256, 192, 0), ('aaaa', 2, 'b', 8, '', 1, 1, 1)",
+        "INSERT INTO stars VALUES ('aaaa', 2, 3000.0)",
+        """
+        INSERT INTO jobs VALUES
+            ('aaaa', 1, 'finished', 1, 2.0, 1000.0, 1001.0, 1002.0, 1.5, NULL, NULL),
+            ('bbbb', 2, 'queued', 0, 2.0, 2000.0, NULL, NULL, NULL, NULL, NULL)
+        """,
+        "INSERT INTO allowances VALUES (1, -2.5, 1000.0)",
+        "INSERT INTO charges VALUES ('aaaa', 1, 2.0, 0.5, 1000.0, 1002.0), ('gone', 3, 1.0, 0.0, 1.0, NULL)",
+        "INSERT INTO seeds VALUES (1, 'cosy', 'Cosy', 7, 'aaaa', 1000.0)",
+        """
+        INSERT INTO deliveries VALUES
+            ('bbbb', 'pending', NULL, 1, 'token', 3000.0, NULL, 100, NULL, 5, 1, NULL, NULL)
+        """,
+        "INSERT INTO rates VALUES ('cpu', 0.5, 3, 1000.0)",
+    ),
+    2: ("INSERT INTO searches VALUES ('key', 1, '{}', 1000.0)",),
+    3: ("INSERT INTO preferences (member_id, model) VALUES (1, 'sdxl')",),
+    4: ("INSERT INTO tombstones VALUES (zeroblob(16), zeroblob(32), 1.0, 2.0, 3.0)",),
+}
+
+
+def at_schema(path: Path, number: int, *, full: bool) -> None:
+    """A database as the Easel of that schema left it."""
+    for known in range(1, number + 1):
+        migrate(path, RELEASED[:known])
+        if full:
+            run(path, *ROWS.get(known, ()))
+
+
+def counts(path: Path) -> dict[str, int]:
+    """Rows by table; the full-text index's own tables are its own business."""
+    tables = [
+        name
+        for (name,) in run(path, "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
+    ]
+    return {
+        str(name): int(str(run(path, f"SELECT count(*) FROM {name}")[0][0]))  # noqa: S608
+        for name in tables
+        if not str(name).startswith("sqlite_")
+    }
+
+
+def test_there_are_rows_for_every_table(tmp_path: Path) -> None:
+    at_schema(tmp_path / "easel.db", len(RELEASED), full=True)
+    assert not [table for table, count in counts(tmp_path / "easel.db").items() if not count]
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("oldest", range(1, len(RELEASED)))
+async def test_every_older_schema_is_brought_to_the_newest_with_all_of_its_rows(
+    tmp_path: Path, oldest: int, *, full: bool
+) -> None:
+    path = tmp_path / "easel.db"
+    at_schema(path, oldest, full=full)
+    before = counts(path)
+    backup = tmp_path / f"easel.db.before-{oldest + 1:04d}"
+    assert backup.name not in names_in(tmp_path)
+    async with opened(path) as database, database.reading() as connection:
+        [job] = await db.jobs.unended(connection) if full else [None]
+        assert (job.generation_id if job else None) == ("bbbb" if full else None)
+        assert len((await db.pictures.of_generations(connection, ["aaaa"]))["aaaa"]) == (2 if full else 0)
+        child = await db.generations.find(connection, "bbbb")
+        assert (child.parent_id if child else None) == ("aaaa" if full else None)
+    migrate(tmp_path / "new.db", RELEASED)
+    assert schema(path) == schema(tmp_path / "new.db")
+    assert counts(path) | before == counts(path)
+    assert run(path, "PRAGMA integrity_check", "PRAGMA foreign_key_check") == [("ok",)]
+    run(path, "INSERT INTO generations_search (generations_search, rank) VALUES ('integrity-check', 1)")
+    assert counts(backup) == before
+
+
+def upgrade(folder: Path) -> None:
+    migrate(folder / "easel.db", RELEASED)
+
+
+def test_killed_anywhere_a_migration_is_whole_or_absent_and_can_go_on(tmp_path: Path) -> None:
+    (tmp_path / "pristine").mkdir()
+    at_schema(tmp_path / "pristine" / "easel.db", 1, full=True)
+    before = counts(tmp_path / "pristine" / "easel.db")
+    killed = killed_at_each_step(upgrade, tmp_path / "pristine", tmp_path / "killed", sql=True)
+    assert len(killed) > 20
+    migrate(tmp_path / "new.db", RELEASED)
+    for folder in killed:
+        path = folder / "easel.db"
+        version, tables = schema(path)
+        assert tables == schema_of(version, tmp_path)
+        assert counts(path) | before == counts(path)
+        upgrade(folder)
+        assert schema(path) == schema(tmp_path / "new.db")
+        backups = {file.name for file in folder.iterdir() if ".before-" in file.name}
+        assert backups <= {f"easel.db.before-{migration.number:04d}" for migration in RELEASED}
+
+
+def schema_of(version: int, folder: Path) -> list[str]:
+    path = folder / f"schema-{version}.db"
+    migrate(path, RELEASED[:version])
+    return schema(path)[1]
+
+
+@pytest.mark.parametrize("room", [1, 40, 90])
+def test_full_disk_during_an_upgrade_leaves_the_old_and_no_rest(tmp_path: Path, room: int) -> None:
+    with small_disk(tmp_path / "disk", kilobytes=400) as disk:
+        at_schema(disk / "easel.db", 1, full=True)
+        before = counts(disk / "easel.db")
+        fill(disk, leaving=room * 1024)
+        with pytest.raises(DatabaseUnusable) as caught:
+            migrate(disk / "easel.db", RELEASED)
+        assert caught.value.reason is Reason.FULL
+        version, tables = schema(disk / "easel.db")
+        assert tables == schema_of(version, tmp_path)
+        assert counts(disk / "easel.db") | before == counts(disk / "easel.db")
+        assert not [file.name for file in disk.iterdir() if file.name.startswith("easel.db.before-0002.")]
+        (disk / "filling").unlink()
+        upgrade(disk)
+        assert schema(disk / "easel.db")[0] == len(RELEASED)

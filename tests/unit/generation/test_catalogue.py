@@ -12,11 +12,17 @@ from generation.hub import is_hub_id
 from tests.recipes import a_model
 
 OURS = Catalogue.read(default="storybook")
+FETCHED = [name for name in OURS if name not in {"storybook", "lanczos"}]
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-@pytest.mark.parametrize("name", [name for name in OURS if name != "storybook"])
+def test_what_needs_no_files_has_the_one_place_where_it_is_written() -> None:
+    assert OURS["lanczos"].folder is not None
+    assert OURS["lanczos"].can == (Use.UPSCALE,)
+
+
+@pytest.mark.parametrize("name", FETCHED)
 def test_an_entry_says_all_that_an_operator_wants_to_know(name: str) -> None:
     model = OURS[name]
 
@@ -30,9 +36,9 @@ def test_an_entry_says_all_that_an_operator_wants_to_know(name: str) -> None:
     assert model.guidance.minimum <= model.guidance.default <= model.guidance.maximum
 
 
-@pytest.mark.parametrize("name", [name for name in OURS if name != "storybook"])
+@pytest.mark.parametrize("name", FETCHED)
 def test_the_first_place_of_an_entry_is_pinned(name: str) -> None:
-    places = [*OURS[name].places, *([OURS[name].lora] if OURS[name].lora else [])]
+    places = [*OURS[name].places, *OURS[name].extras]
 
     assert places[0].revision is not None
     for place in places:
@@ -93,6 +99,7 @@ def test_the_operators_entry_comes_before_ours(tmp_path: Path) -> None:
         (("title =", "# title ="), r"\[mine\] in .* has no title; add it"),
         (('"sd1"', '"sd9"'), r"\[mine\] in .* is not as it should be: 'sd9' is not a valid Family"),
         (('"DDIM"', '"Dream"'), "'Dream' is not a valid Scheduler"),
+        (('"sd1"', '"flux"'), r"flux takes the schedulers Euler, Heun, DPM\+\+ 2M, UniPC, not DDIM"),
         (("[512, 512]", "[512]"), r"\[mine\] in .* is not as it should be"),
         (("[{", "["), "cannot be read"),
         (('source = "here"', 'path = "here"'), r"\[mine\] in .* is not as it should be"),

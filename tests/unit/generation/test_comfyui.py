@@ -87,6 +87,24 @@ def test_the_advanced_sampler_is_understood() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("sampling", "schedule", "scheduler"),
+    [
+        ("euler", "karras", Scheduler.EULER_KARRAS),
+        ("dpm_2_ancestral", "normal", Scheduler.DPM2_A),
+        ("dpmpp_sde_gpu", "karras", Scheduler.DPM_SDE_KARRAS),
+        ("dpmpp_2m_sde", "exponential", Scheduler.DPM_2M_SDE_EXPONENTIAL),
+        ("dpmpp_3m_sde_gpu", "normal", Scheduler.DPM_3M_SDE),
+        ("uni_pc_bh2", "normal", Scheduler.UNIPC),
+        ("lms", "normal", Scheduler.LMS),
+    ],
+)
+def test_a_sampler_and_its_schedule_are_one_name(sampling: str, schedule: str, scheduler: Scheduler) -> None:
+    found = read(json.dumps(changed(sampler_name=sampling, scheduler=schedule)))
+    assert found is not None
+    assert found.options["scheduler"] is scheduler
+
+
 def test_what_easel_has_not_is_named_and_not_guessed() -> None:
     found = read(json.dumps(changed(sampler_name="res_multistep", scheduler="beta", seed=2**40, steps="many")))
     assert found is not None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation import CostModel
+from generation import CostModel, Mode, Size
 from tests.recipes import a_model, a_recipe
 
 
@@ -23,7 +23,17 @@ def test_without_guidance_it_costs_less() -> None:
 def test_a_weak_strength_costs_only_the_steps_that_run() -> None:
     costs = CostModel({})
     whole = costs.predict(a_recipe(), a_model(), "cpu")
-    assert costs.predict(a_recipe(strength=0.25, source="ab"), a_model(), "cpu") < 0.5 * whole
+    weak = a_recipe(mode=Mode.IMAGE_TO_IMAGE, strength=0.25, source="ab")
+    assert costs.predict(weak, a_model(), "cpu") < 0.5 * whole
+
+
+def test_a_first_pass_is_counted_too() -> None:
+    large = {"width": 1024, "height": 1024}
+    costs = CostModel({})
+    one = costs.predict(a_recipe(**large), a_model(), "cpu")
+    two = costs.predict(a_recipe(**large, first_size=Size(width=512, height=512)), a_model(), "cpu")
+    # A quarter of the pixels in all steps, then all of them in not quite half of the steps.
+    assert 0.6 * one < two < one
 
 
 @given(st.floats(0.05, 500))

@@ -10,12 +10,14 @@ from generation import (
     SEED_LIMIT,
     BadPrompt,
     BadSize,
+    Direction,
     EmptyText,
     Environment,
     Family,
     InvalidRequest,
     Mode,
     NotForThisModel,
+    NotThisScheduler,
     OutOfRange,
     Recipe,
     Request,
@@ -24,8 +26,10 @@ from generation import (
     SizeBounds,
     TooLong,
     UnknownChoice,
+    Use,
     complete,
 )
+from generation.mode import canvas
 from tests.recipes import a_model, a_recipe
 
 
@@ -64,6 +68,21 @@ def test_clip_skip_is_kept_where_the_model_can_do_it() -> None:
     assert complete(drawn.to_request(), model=sdxl, source_size=None, chance=chance) == drawn
 
 
+@pytest.mark.parametrize("family", [Family.SD3, Family.FLUX])
+def test_what_a_model_of_rectified_flow_cannot_do_is_refused(family: Family) -> None:
+    model, chance = a_model(family=family, scheduler=Scheduler.EULER), random.Random(1)  # noqa: S311
+    with pytest.raises(NotForThisModel):
+        complete(Request(prompt="a", clip_skip=2), model=model, source_size=None, chance=chance)
+    for scheduler in Scheduler:
+        request = Request(prompt="a", scheduler=scheduler)
+        if scheduler in model.schedulers:
+            assert complete(request, model=model, source_size=None, chance=chance).scheduler is scheduler
+        else:
+            with pytest.raises(NotThisScheduler) as refused:
+                complete(request, model=model, source_size=None, chance=chance)
+            assert refused.value.choices == ("Euler", "Heun", "DPM++ 2M", "UniPC")
+
+
 @pytest.mark.parametrize("argument", ["prompt", "negative_prompt"])
 def test_a_prompt_that_cannot_be_drawn_is_refused_before_anything_is_recorded(argument: str) -> None:
     with pytest.raises(BadPrompt) as caught:
@@ -73,6 +92,24 @@ def test_a_prompt_that_cannot_be_drawn_is_refused_before_anything_is_recorded(ar
 
 def test_every_picture_has_a_seed_of_its_own_and_the_last_seed_wraps() -> None:
     assert completed(seed=SEED_LIMIT - 1, count=3).seeds == (SEED_LIMIT - 1, 0, 1)
+
+
+def test_what_was_enlarged_is_enlarged_as_much_again() -> None:
+    model, chance = a_model(can=(Use.UPSCALE,)), random.Random(1)  # noqa: S311
+    source_size = Size(width=300, height=200)
+    for scale, width in ((None, 1024), (2.0, 600)):
+        request = Request(prompt="", mode=Mode.UPSCALE, source="ab", scale=scale)
+        drawn = complete(request, model=model, source_size=source_size, chance=chance)
+        assert drawn.width == width
+        again = complete(drawn.to_request(), model=model, source_size=source_size, chance=chance)
+        assert again == drawn
+
+
+def test_margins_tell_the_direction_that_they_came_of() -> None:
+    bounds, source = a_model().size, Size(width=256, height=256)
+    for direction in Direction:
+        _, margins = canvas(bounds, source, direction, None)
+        assert margins.direction is direction
 
 
 def test_a_source_keeps_its_aspect_unless_a_size_is_asked_for() -> None:

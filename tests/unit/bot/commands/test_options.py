@@ -1,12 +1,12 @@
-"""Options keep their zeros, get their names, and an id may be pasted as people find it."""
+"""Options keep their zeros and get their names."""
 
 import logging
 
 import pytest
 
-from bot.commands.options import given, never_failing, read_id, read_picture, seed_of
-from bot.errors import NotFound
-from tests.recipes import a_generation, a_recipe
+from bot.attachments import Source
+from bot.commands.options import given, mode_given, never_failing, pictures_given
+from generation import Mode, Size
 
 
 def test_zero_was_given_and_none_was_not() -> None:
@@ -20,26 +20,18 @@ def test_zero_was_given_and_none_was_not() -> None:
     }
 
 
-@pytest.mark.parametrize("typed", ["abc", " abc ", "`abc`", "abc.png", "abc-2.png", "abc-3", "abc.jpg"])
-def test_an_id_is_read_from_what_stands_below_a_picture_or_names_its_file(typed: str) -> None:
-    assert read_id(typed) == "abc"
+def test_what_was_uploaded_is_named_and_a_mask_comes_before_transparent_parts() -> None:
+    source = Source(sha256="a" * 64, size=Size(width=8, height=8), corrections=(), holes="b" * 64)
+    mask = Source(sha256="c" * 64, size=Size(width=8, height=8), corrections=())
+    assert pictures_given(source, None) == {"source": "a" * 64, "mask": "b" * 64}
+    assert pictures_given(source, mask) == {"source": "a" * 64, "mask": "c" * 64}
+    assert pictures_given(None, None) == {}
 
 
-@pytest.mark.parametrize(
-    ("typed", "number"), [("abc", 1), ("abc.png", 1), ("abc-2.png", 2), ("`abc-3`", 3), ("abc-x", 1), ("abc-0", 0)]
-)
-def test_a_files_name_says_which_picture_is_meant(typed: str, number: int) -> None:
-    assert read_picture(typed) == ("abc", number)
-
-
-@pytest.mark.parametrize(("number", "seed"), [(1, 7), (2, 8), (0, None), (3, None)])
-def test_each_picture_has_its_own_seed(number: int, seed: int | None) -> None:
-    generation = a_generation(recipe=a_recipe(seeds=(7, 8)))
-    if seed is None:
-        with pytest.raises(NotFound, match=f"abcdefghjk-{number}"):
-            seed_of(generation, number)
-    else:
-        assert seed_of(generation, number) == seed
+def test_auto_asks_for_no_mode_and_nothing_leaves_it_as_it_was() -> None:
+    assert mode_given("auto") == {"mode": None}
+    assert mode_given("depth") == {"mode": Mode.DEPTH}
+    assert mode_given(None) == {}
 
 
 async def test_a_suggestion_that_fails_is_none(caplog: pytest.LogCaptureFixture) -> None:

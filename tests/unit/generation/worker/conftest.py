@@ -13,7 +13,16 @@ from generation.inspection import inspect_model
 from generation.worker.engine import Drawn, Engine
 from generation.worker.pipelines import LoadedModel, Pipelines
 from generation.worker.placement import Placement
-from tests.models import small_sd1, small_sdxl
+from tests.models import (
+    small_depth,
+    small_flux,
+    small_inpainting,
+    small_sd1,
+    small_sd2,
+    small_sd3,
+    small_sdxl,
+    small_upscaler,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +33,14 @@ class Easel:
     engine: Engine
 
     def draw(
-        self, recipe: Recipe, *, source: Path | None = None, on_step: Callable[[int, int], None] = lambda *_: None
+        self,
+        recipe: Recipe,
+        *,
+        source: Path | None = None,
+        mask: Path | None = None,
+        on_step: Callable[[int, int], None] = lambda *_: None,
     ) -> Drawn:
-        return self.engine.draw(self.loaded, recipe, source, on_step)
+        return self.engine.draw(self.loaded, recipe, source, on_step, mask=mask)
 
     def arrays(self, recipe: Recipe, *, source: Path | None = None) -> list[bytes]:
         return [image.tobytes() for image in self.draw(recipe, source=source).images]
@@ -44,7 +58,17 @@ def _one_thread() -> None:
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     base = tmp_path_factory.mktemp("engine")
-    return {"sd1": small_sd1(base / "sd1"), "sdxl": small_sdxl(base / "sdxl")}
+    makers = {
+        "sd1": small_sd1,
+        "sd2": small_sd2,
+        "sdxl": small_sdxl,
+        "inpainting": small_inpainting,
+        "depth": small_depth,
+        "upscaler": small_upscaler,
+        "sd3": small_sd3,
+        "flux": small_flux,
+    }
+    return {name: make(base / name) for name, make in makers.items()}
 
 
 @pytest.fixture(scope="session")

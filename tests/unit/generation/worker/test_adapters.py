@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from generation import Adapter, AdapterKind, Mode, Recipe
+from generation import Adapter, AdapterKind, Mode, Recipe, Scheduler
 from generation.worker.adapters import Unfit
 from tests.adapters import embedding, lora
 from tests.recipes import a_recipe
@@ -19,7 +19,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 
 def small(prompt: str, **values: Any) -> Recipe:
-    return a_recipe(**{"prompt": prompt, "width": 64, "height": 64, "num_inference_steps": 2} | values)
+    basics = {"width": 64, "height": 64, "num_inference_steps": 2, "scheduler": Scheduler.EULER}
+    return a_recipe(**{"prompt": prompt} | basics | values)
 
 
 def file_of(kind: AdapterKind, path: Path) -> Adapter:
@@ -45,7 +46,12 @@ def loras(set_up: SetUp, tmp_path: Path) -> Any:
 
 @pytest.mark.parametrize(
     ("kind", "layout"),
-    [("sd1", "kohya"), ("sd1", "peft"), ("sd1", "diffusers"), ("sdxl", "kohya"), ("sdxl", "peft")],
+    [
+        *(("sd1", layout) for layout in ("kohya", "peft", "diffusers")),
+        *(("sdxl", layout) for layout in ("kohya", "peft")),
+        ("sd3", "peft"),
+        ("flux", "peft"),
+    ],
 )
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_lora_changes_its_own_picture_and_no_later_one(
@@ -144,6 +150,14 @@ def test_an_embedding_for_another_model_is_refused(set_up: SetUp, tmp_path: Path
     with pytest.raises(Unfit, match="than sdxl: its vectors are 32 wide, and 16 and 32 would fit"):
         drawn(set_up("sdxl"), small("sd2"), [sd2])
     assert drawn(set_up("sdxl"), small("sdxl"), [sdxl]) != drawn(set_up("sdxl"), small("sdxl"))
+
+
+def test_sd3_takes_embeddings_of_sdxl_and_flux_takes_none(set_up: SetUp, tmp_path: Path) -> None:
+    file = file_of(AdapterKind.EMBEDDING, embedding(tmp_path / "ink.safetensors", width=16, layout="sdxl"))
+    recipe = small("ink cat")
+    assert drawn(set_up("sd3"), recipe, [file]) != drawn(set_up("sd3"), recipe)
+    with pytest.raises(Unfit, match="flux takes no embeddings, and ink is one: leave it out"):
+        drawn(set_up("flux"), recipe, [file])
 
 
 class Ran:

@@ -24,7 +24,7 @@ from tests.unit.generation.worker.conftest import SetUp
 # diffusers makes numpy arrays of tensors in a way that numpy means to stop.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-STOCHASTIC = (Scheduler.EULER_A, Scheduler.LCM)
+STOCHASTIC = (Scheduler.EULER_A, Scheduler.DPM_SDE, Scheduler.DPM_2M_SDE, Scheduler.LCM)
 
 
 def small(**values: Any) -> Recipe:
@@ -100,11 +100,11 @@ def test_a_seed_means_the_same_in_half_precision(
         assert np.mean(_differences(precise, rough)) < 3 < np.mean(_differences(precise, other))
 
 
-def test_both_modes_share_every_part(set_up: SetUp) -> None:
+def test_all_modes_share_every_part(set_up: SetUp) -> None:
     for kind in ("sd1", "sdxl"):
-        text, image = set_up(kind, dtype=torch.bfloat16).loaded.pipelines.values()
+        text, *others = set_up(kind, dtype=torch.bfloat16).loaded.pipelines.values()
         for name in ("unet", "vae", "text_encoder", "tokenizer"):
-            assert getattr(text, name) is getattr(image, name)
+            assert all(getattr(each, name) is getattr(text, name) for each in others)
         assert text.unet.dtype is torch.bfloat16
 
 

@@ -8,7 +8,8 @@ import torch
 from generation import FailureKind
 from generation.errors import ModelUnavailable
 from generation.worker.__main__ import failure_of
-from generation.worker.engine import NoNumbers, SourceMissing
+from generation.worker.engine import NoNumbers
+from generation.worker.modes import SourceMissing
 
 
 @pytest.mark.parametrize(

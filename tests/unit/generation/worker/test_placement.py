@@ -1,30 +1,34 @@
 """Which device, and in what precision."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
-from generation.worker.placement import BadDevice, cpu_precision, cuda_precision, place, processor_features
-
-MATRIX_UNITS = "flags\t\t: fpu avx2 avx512f amx_bf16 amx_tile"
-NO_MATRIX_UNITS = "flags\t\t: fpu avx2 avx512f avx512_bf16"
+from generation.worker.placement import BadDevice, cpu_precision, cuda_precision, place, seconds_of_a_layer
 
 
-@pytest.mark.parametrize(("facts", "dtype"), [(MATRIX_UNITS, torch.bfloat16), (NO_MATRIX_UNITS, torch.float32)])
-def test_a_cpu_computes_in_bf16_only_where_it_has_matrix_units_for_it(
-    tmp_path: Path, facts: str, dtype: torch.dtype
+@pytest.mark.parametrize(
+    ("full", "half", "dtype", "words"),
+    [
+        (3.6, 1.0, torch.bfloat16, "bf16 is 3.6 times as fast"),
+        (1.0, 4.0, torch.float32, "fp32 is 4.0 times as fast"),
+        (1.1, 1.0, torch.float32, "about as fast"),
+        (1.0, 1.1, torch.float32, "about as fast"),
+    ],
+)
+def test_a_cpu_computes_in_what_was_measured_to_be_clearly_faster(
+    full: float, half: float, dtype: torch.dtype, words: str
 ) -> None:
-    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nvendor_id\t: x\n{facts}\nbugs\t\t: amx_bf16_of_old\n")
+    found, reason = cpu_precision(full, half)
 
-    assert cpu_precision(processor_features(tmp_path / "cpuinfo"))[0] is dtype
+    assert found is dtype
+    assert words in reason
 
 
-def test_torch_is_asked_where_the_kernel_does_not_tell(tmp_path: Path) -> None:
-    told, asked = processor_features(), processor_features(tmp_path / "nothing")
+def test_a_cpu_is_measured_in_fp32_and_bf16_and_takes_one_of_them() -> None:
+    seconds = [seconds_of_a_layer(dtype) for dtype in (torch.float32, torch.bfloat16)]
 
-    assert ("avx2" in told) == ("avx2" in asked)
-    assert ("amx_bf16" in told) == ("amx_bf16" in asked)
+    assert all(0 < each < 60 for each in seconds)
+    assert place("cpu").dtype in {torch.float32, torch.bfloat16}
 
 
 @pytest.mark.parametrize(

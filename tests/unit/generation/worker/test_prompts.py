@@ -5,12 +5,17 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
+from diffusers import (
+    FluxPipeline,
+    StableDiffusion3Pipeline,
+    StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
+)
 
 from generation.storybook.vocabulary import build_tokenizer
 from generation.worker.adapters import Embedding, Unfit
 from generation.worker.prompts import encode, unknown_words
-from tests.models import small_sd1, small_sdxl
+from tests.models import small_flux, small_sd1, small_sd3, small_sdxl
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +27,16 @@ def sd1(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture(scope="module")
 def sdxl(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return StableDiffusionXLPipeline.from_pretrained(small_sdxl(tmp_path_factory.mktemp("prompts") / "sdxl"))
+
+
+@pytest.fixture(scope="module")
+def sd3(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return StableDiffusion3Pipeline.from_pretrained(small_sd3(tmp_path_factory.mktemp("prompts") / "sd3"))
+
+
+@pytest.fixture(scope="module")
+def flux(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return FluxPipeline.from_pretrained(small_flux(tmp_path_factory.mktemp("prompts") / "flux"))
 
 
 @torch.inference_mode()
@@ -170,3 +185,71 @@ def test_a_large_vocabulary_knows_every_word() -> None:
     tokenizer = build_tokenizer(words)
     assert len(tokenizer) > 5000
     assert unknown_words(SimpleNamespace(tokenizer=tokenizer), "dragon") == ()
+
+
+@torch.inference_mode()
+def test_sd3_and_flux_are_told_the_pipelines_own_bits(sd3: Any, flux: Any) -> None:
+    ours = encode(sd3, "a red cat, :)", "fog", guided=True)
+    theirs = sd3.encode_prompt("a red cat, :)", None, None, negative_prompt="fog", device="cpu")
+    for mine, other in zip(vars(ours).values(), theirs, strict=True):
+        assert torch.equal(mine, other)
+
+    ours = encode(flux, "a red cat, :)", "", guided=False)
+    states, pooled, _ = flux.encode_prompt("a red cat, :)", device="cpu", max_sequence_length=256)
+    assert torch.equal(ours.prompt_embeds, states)
+    assert torch.equal(ours.pooled_prompt_embeds, pooled)
+    assert ours.negative_prompt_embeds is None
+
+
+@torch.inference_mode()
+def test_every_word_of_a_long_prompt_is_told_to_sd3_and_flux(sd3: Any, flux: Any) -> None:
+    long = "cat " * 100  # 300 letters, a token each, and 100 spaces for T5
+    for pipeline, tokens in ((sd3, 4 * 77 + 2 * 256), (flux, 2 * 256)):
+        told = encode(pipeline, long, "fog", guided=True)
+        assert told.prompt_embeds.shape == told.negative_prompt_embeds.shape
+        assert told.prompt_embeds.shape[1] == tokens
+        other = encode(pipeline, long + "dog", "fog", guided=True)
+        assert not torch.equal(told.prompt_embeds, other.prompt_embeds)
+
+
+@torch.inference_mode()
+def test_a_weight_changes_what_is_weighted_for_every_text_encoder(sd3: Any, flux: Any) -> None:
+    for pipeline, words in ((sd3, [2, 3, 4, 77 + 2, 77 + 3, 77 + 4, 77 + 5]), (flux, [2, 3, 4, 5])):
+        plain, weighted = (
+            encode(pipeline, text, "", guided=False).prompt_embeds[0] for text in ("a red cat", "a (red:1.5) cat")
+        )
+        changed = (weighted != plain).any(dim=-1).nonzero().flatten().tolist()
+        assert changed == words  # CLIP has a token a letter, T5 one for the space as well
+
+
+@torch.inference_mode()
+def test_a_blend_is_the_mean_for_sd3_and_flux(sd3: Any, flux: Any) -> None:
+    for pipeline in (sd3, flux):
+        blend, cat, dog = (
+            encode(pipeline, text, "", guided=False) for text in ('("cat", "dog").blend(3, 1)', "cat", "dog")
+        )
+        for name in ("prompt_embeds", "pooled_prompt_embeds"):
+            mean = 0.75 * getattr(cat, name) + 0.25 * getattr(dog, name)
+            assert torch.allclose(getattr(blend, name), mean, atol=1e-6)
+
+
+@torch.inference_mode()
+def test_sd3_without_its_largest_text_encoder_hears_the_others(sd3: Any) -> None:
+    parts = {**sd3.components, "text_encoder_3": None, "tokenizer_3": None}
+    small = type(sd3)(**parts)
+    ours = encode(small, "a red cat", "fog", guided=True)
+    theirs = small.encode_prompt("a red cat", None, None, negative_prompt="fog", device="cpu")
+    for mine, other in zip(vars(ours).values(), theirs, strict=True):
+        assert torch.equal(mine, other)
+
+
+@torch.inference_mode()
+def test_an_embedding_is_read_by_both_clips_of_sd3_and_passed_over_by_t5(sd3: Any) -> None:
+    letters = sd3.tokenizer("cat", add_special_tokens=False).input_ids
+    tables = (encoder.get_input_embeddings().weight for encoder in (sd3.text_encoder, sd3.text_encoder_2))
+    embeddings = {"easyneg": Embedding(vectors=tuple(table[letters].clone() for table in tables))}
+
+    told = encode(sd3, "a easyneg dog", "", guided=False, embeddings=embeddings).prompt_embeds
+    assert torch.equal(told[:, :77], encode(sd3, "a cat dog", "", guided=False).prompt_embeds[:, :77])
+    alone = encode(sd3, "easyneg", "", guided=False, embeddings=embeddings).prompt_embeds
+    assert torch.equal(alone[:, 77:], encode(sd3, "", "", guided=False).prompt_embeds[:, 77:])

@@ -1,0 +1,62 @@
+"""`/settings`: the member's own defaults."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from discord import app_commands
+from discord.ext import commands
+
+from bot import wording
+from bot.acknowledge import refuse, take_note, whisper
+from bot.commands.options import Interaction
+from bot.desk import Desk, viewer_of
+from bot.preferences import Defaults
+from bot.views import read_number, read_settings_modal, settings_message
+from bot.wording import labels
+
+
+class Settings(commands.Cog):
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    @app_commands.command(name="settings", description=labels.COMMANDS["settings"])
+    async def settings(self, interaction: Interaction) -> None:
+        await whisper(interaction, **settings_message(await self._desk.preferences.of(viewer_of(interaction))))
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: Interaction) -> None:
+        typed = read_settings_modal(interaction)
+        if typed is None:
+            return
+        try:
+            await take_note(interaction)
+            await interaction.edit_original_response(**settings_message(await self._keep(interaction, typed)))
+        except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
+            await refuse(interaction, error)
+
+    async def _keep(self, interaction: Interaction, typed: Mapping[str, str]) -> Defaults:
+        """Keep what was typed beside what the modal did not ask for."""
+        preferences, viewer = self._desk.preferences, viewer_of(interaction)
+        defaults = self._read(await preferences.of(viewer), typed)
+        await preferences.put(viewer, defaults)
+        return defaults
+
+    def _read(self, defaults: Defaults, typed: Mapping[str, str]) -> Defaults:
+        """`defaults` with what was typed. Raises InvalidRequest."""
+        catalogue, styles = self._desk.studio.catalogue, self._desk.studio.styles
+        changes: dict[str, Any] = {
+            name: typed[name].strip() or None
+            for name in ("model", "style", "size", "scheduler", "negative_prompt")
+            if name in typed
+        }
+        model = catalogue.get(changes.get("model", defaults.model) or "", catalogue.find(None))
+        if "steps" in typed:
+            steps = read_number("num_inference_steps", typed["steps"], model.steps, whole=True)
+            changes["num_inference_steps"] = steps
+        if "guidance" in typed:
+            changes["guidance_scale"] = read_number("guidance_scale", typed["guidance"], model.guidance)
+        if "count" in typed:
+            changes["count"] = int(typed["count"]) if typed["count"] else None
+        if "private" in typed:
+            changes["private"] = typed["private"] == wording.YES if typed["private"] else None
+        return defaults.changed(changes, catalogue=catalogue, styles=styles)

@@ -1,0 +1,149 @@
+"""The laws of what is kept about a member: all of it is found, all of it goes, and nothing of anybody else's."""
+
+from pathlib import Path
+from typing import Any
+
+import db
+from db import Connection, Database
+from tests.unit.db.files import names_in, opened
+from tests.unit.db.rows import a_generation, a_job, a_picture, a_seed, record
+
+ADA, LINUS = 1, 2
+SECRET_WORD = "zyzzyva"
+HASH, MASK, SHARED = "a" * 64, "b" * 64, "c" * 64
+
+
+async def keep_something(connection: Connection, member_id: int, generation_id: str, **values: Any) -> None:
+    """A row about the member in every table there is."""
+    await record(connection, generation_id, **{"member_id": member_id} | values)
+    await db.pictures.insert(connection, [a_picture(generation_id)])
+    await db.jobs.end(connection, generation_id, "finished", 1001.0, 2.0)
+    await db.generations.star(connection, generation_id, member_id, 1002.0)
+    await db.seeds.save(connection, a_seed(member_id=member_id, generation_id=generation_id))
+    await db.allowances.put(connection, db.AllowanceRow(member_id=member_id, balance=5.0, updated_at=1003.0))
+    charge = db.ChargeRow(generation_id=generation_id, member_id=member_id, amount=2.0, charged_at=1000.0)
+    await db.allowances.charge(connection, charge)
+    await db.deliveries.insert(connection, db.DeliveryRow(generation_id=generation_id, interaction_token="hidden"))
+    await db.preferences.put(connection, db.PreferencesRow(member_id=member_id, model="storybook"))
+    await connection.execute_fetchall(
+        "INSERT INTO searches (key, member_id, filter, used_at) VALUES (:key, :member_id, '{}', 1.0)",
+        {"key": generation_id, "member_id": member_id},
+    )
+
+
+async def mentioned(connection: Connection) -> dict[str, int]:
+    """How many rows of each table name a member or a generation, as the schema alone tells."""
+    columns = await connection.execute_fetchall(
+        """
+        SELECT tables.name, columns.name FROM pragma_table_list AS tables
+        JOIN pragma_table_info(tables.name) AS columns
+        WHERE tables.type = 'table' AND columns.name IN ('member_id', 'generation_id')
+        """
+    )
+    found = {}
+    for table, _ in columns:
+        [(count,)] = await connection.execute_fetchall(f"SELECT count(*) FROM {table}")  # noqa: S608
+        found[str(table)] = int(count)
+    return found
+
+
+async def test_every_table_that_names_members_has_a_row_in_these_tests(connection: Connection) -> None:
+    await keep_something(connection, ADA, "aaaa")
+    assert not [table for table, count in (await mentioned(connection)).items() if not count]
+
+
+async def test_erasing_leaves_no_row_about_the_member_and_every_other_one(connection: Connection) -> None:
+    await keep_something(connection, LINUS, "llll")
+    before = await mentioned(connection)
+    await keep_something(connection, ADA, "aaaa")
+    await db.generations.star(connection, "llll", ADA, 1.0)
+    await db.members.erase(connection, ADA)
+    assert await mentioned(connection) == before
+    assert await db.members.every(connection) == [LINUS]
+
+
+async def test_an_export_has_a_row_of_every_table_and_no_secret(connection: Connection) -> None:
+    await keep_something(connection, ADA, "aaaa", prompt=SECRET_WORD)
+    await keep_something(connection, LINUS, "llll")
+    rows = [each async for each in db.members.rows(connection, ADA)]
+    assert {table for table, _ in rows} == set(await mentioned(connection))
+    assert len(rows) == len(await mentioned(connection))
+    assert SECRET_WORD in str(rows)
+    assert "llll" not in str(rows)
+    assert "hidden" not in str(rows)
+
+
+async def test_what_others_made_of_it_stays_theirs_without_its_parent(connection: Connection) -> None:
+    await keep_something(connection, ADA, "aaaa", source=SHARED)
+    await keep_something(connection, LINUS, "llll", parent_id="aaaa", source=SHARED)
+    erased = await db.members.erase(connection, ADA)
+    child = await db.generations.find(connection, "llll")
+    assert child is not None
+    assert (child.parent_id, child.source) == (None, SHARED)
+    assert erased == db.Erased(pictures=("aaaa-1.png",), sources=())
+
+
+async def test_sources_and_masks_that_nobody_else_uses_are_left_to_nobody(connection: Connection) -> None:
+    masked = f'{{"mask": "{MASK}"}}'
+    await keep_something(connection, ADA, "aaaa", source=HASH, recipe=masked)
+    await record(connection, "bbbb", member_id=ADA, source=SHARED)
+    await record(connection, "llll", member_id=LINUS, recipe=f'{{"mask": "{SHARED}"}}')
+    assert set(await db.members.source_images(connection, ADA)) == {HASH, MASK, SHARED}
+    assert set((await db.members.erase(connection, ADA)).sources) == {HASH, MASK}
+
+
+async def test_erased_words_are_found_by_no_search_and_are_nowhere_in_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "easel.db"
+    async with opened(path) as database:
+        async with database.transaction() as connection:
+            for number in range(40):
+                await record(connection, f"a{number}", member_id=ADA, prompt=f"{SECRET_WORD} {'filler ' * 200}")
+            await record(connection, "llll", member_id=LINUS, prompt="a harmless cat")
+        async with database.transaction() as connection:
+            await db.members.erase(connection, ADA)
+        await database.tidy()
+        assert await found(database, "cat") == ["llll"]
+        assert await found(database, SECRET_WORD) == []
+        assert not [name for name in names_in(tmp_path) if SECRET_WORD.encode() in (tmp_path / name).read_bytes()]
+    assert SECRET_WORD.encode() not in path.read_bytes()
+
+
+async def found(database: Database, word: str) -> list[str]:
+    async with database.reading() as connection:
+        rows = await connection.execute_fetchall(
+            """
+            SELECT generations.id FROM generations_search
+            JOIN generations ON generations.number = generations_search.rowid
+            WHERE generations_search MATCH :word
+            """,
+            {"word": word},
+        )
+        return [generation_id for (generation_id,) in rows]
+
+
+async def test_holdings_count_what_there_is(connection: Connection) -> None:
+    await keep_something(connection, ADA, "aaaa")
+    await record(connection, "bbbb", member_id=ADA)
+    assert await db.members.holdings(connection, ADA) == db.Holdings(generations=2, pictures=1, seeds=1, unended=1)
+    assert await db.members.unended(connection, ADA) == ["bbbb"]
+    assert await db.members.untold(connection, ADA)
+    assert not await db.members.untold(connection, LINUS)
+
+
+async def test_a_tombstone_is_its_members_and_does_not_show_whose(connection: Connection) -> None:
+    rows = [
+        db.tombstones.new(member_id, balance=1.0, balance_at=2.0, erased_at=3.0) for member_id in (ADA, ADA, LINUS)
+    ]
+    assert [await db.tombstones.insert(connection, row) for row in (*rows, rows[0])] == [True, True, True, False]
+    assert rows[0].is_of(ADA)
+    assert not rows[0].is_of(LINUS)
+    assert rows[0].digest != rows[1].digest  # two of the same member have nothing in common
+    assert await db.tombstones.find(connection, LINUS) == rows[2]
+    assert await db.tombstones.find(connection, 3) is None
+
+
+async def test_a_member_is_known_by_any_row(connection: Connection) -> None:
+    await db.generations.insert(connection, a_generation("aaaa", member_id=7))
+    await db.jobs.insert(connection, a_job("aaaa", member_id=7))
+    await db.preferences.put(connection, db.PreferencesRow(member_id=9))
+    assert await db.members.every(connection) == [7, 9]
