@@ -11,7 +11,7 @@ Plane = npt.NDArray[Any]
 
 _SCALE = 36.0
 _BLOCK = 8  # pixels
-_MARGIN = 5.0  # that a remainder keeps from being another bit's, against what rounding and a JPEG change
+_MARGIN = 4.0  # that a remainder keeps from being another bit's, against what rounding and a JPEG change
 
 
 def write(image: Image.Image, text: bytes) -> Image.Image:

@@ -17,7 +17,7 @@ from generation.schedulers import Scheduler
 from generation.size import Range, Size
 from generation.styles import NO_STYLE, Style, Styles, Words, spell
 
-SECOND_PASS = 0.45  # strength of the second pass: enough for details, too little for a second head
+SECOND_PASS = 0.35  # strength of the second pass: enough for details, too little for a second head
 _NO_STYLES = Styles({})
 _BETWEEN = 0.5  # of a blend: both pictures alike
 _ROOM = 1.3  # times the pixels that a model has learnt: so many it draws well in one pass

@@ -13,6 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import diffusers
+import transformers
+
 from generation import add_entry
 from generation.inspection import inspect_model
 from tests import models
@@ -68,6 +71,8 @@ def check(environment: Mapping[str, str], *, columns: int = 200) -> subprocess.C
 
 
 if __name__ == "__main__":
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as folder:
         run = check(make(Path(folder)))
     sys.stdout.write(run.stdout)

@@ -17,6 +17,7 @@ from bot.commands.reroll import Reroll
 from bot.commands.seeds import SeedCommands
 from bot.commands.settings import Settings
 from bot.commands.source import UseAsSource
+from bot.commands.verify import Verify
 from bot.desk import Desk
 
 __all__ = ["every_cog"]
@@ -32,6 +33,7 @@ def every_cog(desk: Desk, client: commands.AutoShardedBot) -> tuple[commands.Cog
         Further(desk),
         UseAsSource(desk),
         Menus(desk, client),
+        Verify(desk),
         HistoryCommands(desk),
         SeedCommands(desk),
         QueueCommands(desk),

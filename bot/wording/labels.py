@@ -69,6 +69,7 @@ COMMANDS = {
     "outpaint": "Let a picture grow over its edge",
     "blend": "A picture between two pictures",
     "describe": "What a picture was drawn from",
+    "verify": "Was this picture made here?",
     "history": "Your pictures, newest first",
     "show": "One picture with its recipe",
     "queue": "What is being drawn, what waits, and how long it takes",
@@ -149,6 +150,7 @@ BLEND_FIRST = "The one picture"
 BLEND_SECOND = "The other picture"
 BLEND_AMOUNT = "How much of the other one: 0 is the first, 1 the second; 0.5 if you leave it out"
 DESCRIBE_IMAGE = "The picture"
+VERIFY_IMAGE = "The picture, as a file that was not changed since"
 REROLL_ID = "The picture's id: it stands below the picture and is its file's name"
 REROLL_SEED = "same: the same picture; new: another one"
 SHOW_ID = REROLL_ID

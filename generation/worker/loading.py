@@ -27,6 +27,7 @@ from diffusers import (
 )
 from huggingface_hub import snapshot_download
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from transformers import (
     CLIPTextModel,
     CLIPTextModelWithProjection,
@@ -163,11 +164,17 @@ def count(model: Model, path: Path, *, filtered: bool = False) -> int:
     try:
         if path.is_file():
             return _in_file(path)
-        parts = (*_PARTS[model.family], "depth_estimator", *(("safety_checker",) if filtered else ()))
-        folders = [path / part for part in parts if (path / part).is_dir()]
-        return sum(_in_file(file) for folder in folders for file in weights_in(model.name, folder))
+        numbers = sum(_in_folder(model, path / part) for part in (*_PARTS[model.family], "depth_estimator"))
+        if filtered:
+            with suppress(BadWeights, OSError, ModelUnavailable):  # reading it will say what is wrong with it
+                numbers += _in_folder(model, path / "safety_checker")
     except (BadWeights, OSError) as error:
         raise ModelUnavailable(model.name, str(error)) from error
+    return numbers
+
+
+def _in_folder(model: Model, folder: Path) -> int:
+    return sum(map(_in_file, weights_in(model.name, folder))) if folder.is_dir() else 0
 
 
 def _in_file(file: Path) -> int:
@@ -194,10 +201,7 @@ def small_decoder(model: Model, file: Path, dtype: torch.dtype) -> AutoencoderTi
     """The small autoencoder in `file`, in memory of the CPU. Raises ModelUnavailable."""
     with _faults_in_words(model, file):
         decoder = AutoencoderTiny()
-        try:
-            missing, unexpected = decoder.load_state_dict(read_tensors(file), strict=False)
-        except BadWeights as error:
-            raise ModelUnavailable(model.name, str(error)) from error
+        missing, unexpected = decoder.load_state_dict(load_file(file), strict=False)
         _check_complete(model, "small decoder", missing=missing, unexpected=unexpected)
         return decoder.to(dtype).eval()
 

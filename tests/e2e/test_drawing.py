@@ -239,16 +239,16 @@ async def test_cancel_is_for_the_owner_and_costs_nothing(ada: Person, linus: Per
 
 async def test_private_is_seen_by_its_member_alone(ada: Person, linus: Person) -> None:
     seen = seen_by(ada)
-    interaction = ada.slash("imagine", prompt="a secret fox", steps=2, private=True)
+    interaction = ada.slash("imagine", prompt="a clandestine fox", steps=2, private=True)
     await ada.acknowledged(interaction, 3)
-    result = await result_after(ada, seen, needs="a secret fox")
+    result = await result_after(ada, seen, needs="a clandestine fox")
     assert result.ephemeral
-    assert not [message for message in linus.see() if "secret" in message.text]
+    assert not [message for message in linus.see() if "clandestine" in message.text]
     refusal = await linus.answer(linus.slash("show", id=generation_id(result)))
-    assert "secret" not in refusal.text
+    assert "clandestine" not in refusal.text
     assert not refusal.attachments
     refusal = await linus.answer(linus.slash("reroll", id=generation_id(result)))
-    assert "secret" not in refusal.text
+    assert "clandestine" not in refusal.text
 
 
 async def test_in_a_direct_message_it_works_as_well(ada: Person, linus: Person) -> None:

@@ -210,6 +210,23 @@ async def test_what_tells_nothing_is_answered_honestly(ada: Person, linus: Perso
     assert "holds no picture" in answer.text
 
 
+async def test_verify_tells_a_picture_of_ones_own_from_a_private_one_and_a_strange_one(
+    ada: Person, linus: Person
+) -> None:
+    result = await draw(ada, "a *grey* mouse", steps=2, private=True)
+    own = Upload(filename="mouse.png", data=ada.download(result.attachments[0]))
+    for person, known in ((ada, True), (linus, False)):
+        answer = await person.answer(person.slash("verify", image=own))
+        watermark, recipe, records = answer.text.split("\n")
+        assert "StableDiffusionV1" in watermark
+        assert "grey" in recipe
+        assert (generation_id(result) in records) == known
+    answer = await ada.answer(ada.slash("verify", image=png(a_landscape())))
+    assert "nothing tells that it was made here" in answer.text
+    answer = await ada.answer(ada.slash("verify", image=Upload(filename="a.png", data=b"no picture")))
+    assert "a.png" in answer.text
+
+
 async def test_edit_prompt_takes_the_settings_that_were_changed(ada: Person) -> None:
     result = await draw(ada, "a green tree", seed="2", steps=4)
     opened = ada.press(result, "Edit prompt")

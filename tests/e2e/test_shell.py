@@ -97,7 +97,7 @@ async def test_a_picture_grows_and_a_part_of_one_is_drawn_anew(tmp_path: Path) -
     with Image.open(tmp_path / "out.png") as grown:
         assert grown.size == (192, 128)
         kept = ImageChops.difference(grown.crop((64, 0, 192, 128)).convert("RGB"), source)
-        assert max(ImageStat.Stat(kept).mean) < 4  # the watermark
+        assert max(ImageStat.Stat(kept).mean) < 6  # the watermark, in the blue
     code, _, errors = await easel_command(tmp_path, *common, "--mask", "mask.png")
     assert code == 0, errors
     with Image.open(tmp_path / "out.png") as redrawn:
@@ -105,7 +105,7 @@ async def test_a_picture_grows_and_a_part_of_one_is_drawn_anew(tmp_path: Path) -
             ImageChops.difference(redrawn.crop(box).convert("RGB"), source.crop(box))
             for box in ((0, 0, 60, 128), (68, 0, 128, 128))
         )
-        assert max(ImageStat.Stat(left).mean) < 4
+        assert max(ImageStat.Stat(left).mean) < 6
         assert max(ImageStat.Stat(right).mean) > 10
 
 

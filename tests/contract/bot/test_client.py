@@ -41,5 +41,8 @@ async def test_every_command_may_be_taken_along(start: Start, playground: Playgr
             assert sorted(command["integration_types"]) == [0, 1]
             assert sorted(command["contexts"]) == [0, 1, 2]
         names = [command["name"] for command in ada.at(playground.channel("lounge")).offered()]
-        assert sorted(names) == ["help", "history", "imagine", "info", "mydata", "queue", "reroll", "seed", "show"]
+        menus = {"Describe", "Show recipe", "Upscale", "Use as source"}
+        drawing = {"blend", "describe", "imagine", "outpaint", "reroll", "seed", "upscale", "vary"}
+        looking = {"help", "history", "info", "models", "mydata", "queue", "settings", "show", "styles", "verify"}
+        assert set(names) == menus | drawing | looking
         assert sorted(command["name"] for command in ada.direct().offered()) == sorted(names)

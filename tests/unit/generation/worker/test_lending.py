@@ -16,6 +16,7 @@ from generation import Scheduler
 from generation.inspection import inspect_model
 from generation.worker import content, lending, loading, modes, pipelines
 from generation.worker.adapters import ModelAdapters
+from generation.worker.controls import ModelControls
 from generation.worker.engine import Engine
 from generation.worker.lending import Lent
 from generation.worker.memory import Numbers, Step, Weights
@@ -55,6 +56,7 @@ def drawn(folder: Path, step: Step, tmp_path: Path, *, side: int = 64) -> tuple[
         whole=whole,
         pipelines=modes.pipelines(model, whole),
         adapters=ModelAdapters(whole, model.name),
+        controls=ModelControls(whole, model.name, step.dtype, lambda *_: None),
         content_filter=checker,
         step=step,
         numbers=Numbers(parts={}, block=0),
