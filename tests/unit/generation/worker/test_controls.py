@@ -12,6 +12,7 @@ from diffusers import (
     ControlNetModel,
     StableDiffusionControlNetPipeline,
     StableDiffusionXLControlNetPipeline,
+    UNet2DConditionModel,
 )
 from PIL import Image
 from safetensors.torch import load_file, save_file
@@ -49,14 +50,15 @@ def drawn(easel: Easel, recipe: Recipe, source: Path | None, adapters: Sequence[
 
 
 @pytest.fixture(scope="session")
-def nets(set_up: SetUp, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Makes the ControlNet of a small model, in a layout."""
+def nets(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Makes a small model's ControlNet, in a layout; from a UNet read anew: `set_up` lends one with LoRAs on."""
     base = tmp_path_factory.mktemp("controls")
 
     def make(kind: str, layout: str = "folder", name: str = "net") -> Adapter:
         path = base / kind / layout / name
         if not path.exists():
-            saved(small_control(set_up(kind).loaded.whole.unet), path, layout=layout)
+            unet = UNet2DConditionModel.from_pretrained(folders[kind] / "unet")
+            saved(small_control(unet), path, layout=layout)
         return control(path)
 
     return make
