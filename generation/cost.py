@@ -1,14 +1,18 @@
 """What a recipe costs, in seconds of compute: guessed at first, then learned from what ran.
 
 Work is counted in units: one pass of the denoising network over one megapixel. Decoding a picture counts as
-DECODING of them. The seconds that one unit takes are learned for each model and device.
+DECODING of them, and an upscaler draws tiles, which overlap. The seconds that one unit takes are learned for each
+model and device.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from generation.catalogue import Family, Model
+from generation.mode import Mode
 from generation.recipe import Recipe
+from generation.size import Size
+from generation.tiles import FACTOR, pixels_drawn
 
 DECODING = 4.0  # the full KL decoder against one pass of the UNet, fp32 on a CPU, at 512x512
 _WEIGHT_OF_NEWEST = 0.3  # of an exponential moving average: the last five runs say most of it
@@ -22,6 +26,7 @@ _FIRST_GUESS = {
     Family.FLUX: 160.0,
     Family.LANCZOS: 0.1,  # most of it to write the file
 }
+_BUILT_IN = {"storybook", "storybook-turbo"}
 _BUILT_IN_GUESS = 0.6
 _ACCELERATION = 40.0
 _ON = " on "
@@ -52,13 +57,13 @@ class CostModel:
             device = self._last_device
         rate = self._rates.get(self.key(model.name, device))
         per_unit = rate.seconds_per_unit if rate is not None else self._guess(model, device)
-        return max(0.1, units(recipe) * per_unit)
+        return max(0.1, units(recipe, model) * per_unit)
 
-    def learn(self, recipe: Recipe, seconds: float, device: str) -> tuple[str, Rate]:
+    def learn(self, recipe: Recipe, model: Model, seconds: float, device: str) -> tuple[str, Rate]:
         """Take in what a finished recipe took; returns what there is to store."""
         key = self.key(recipe.model, device)
         self._last_device = device
-        newest = seconds / units(recipe)
+        newest = seconds / units(recipe, model)
         known = self._rates.get(key)
         if known is None:
             rate = Rate(seconds_per_unit=newest, samples=1)
@@ -74,13 +79,22 @@ class CostModel:
 
     @staticmethod
     def _guess(model: Model, device: str) -> float:
-        guess = _BUILT_IN_GUESS if model.name == "storybook" else _FIRST_GUESS[model.family]
+        guess = _BUILT_IN_GUESS if model.name in _BUILT_IN else _FIRST_GUESS[model.family]
         return guess if device in {"", "cpu"} else guess / _ACCELERATION
 
 
-def units(recipe: Recipe) -> float:
+def units(recipe: Recipe, model: Model) -> float:
     """The work in one recipe, all its pictures and passes together."""
     guided = 2 if recipe.guidance_scale > 1 else 1
     return sum(
-        each.size.pixels / 1e6 * (each.steps_run * guided + DECODING) * len(each.seeds) for each in recipe.passes
+        _pixels(each, model) / 1e6 * (each.steps_run * guided + DECODING) * len(each.seeds)
+        for each in recipe.passes
     )
+
+
+def _pixels(recipe: Recipe, model: Model) -> int:
+    """The pixels that the network computes for one picture, whatever is made of them in the end."""
+    if recipe.mode is not Mode.UPSCALE or model.family is Family.LANCZOS:
+        return recipe.size.pixels
+    scale = FACTOR if recipe.scale is None else recipe.scale
+    return pixels_drawn(Size(width=round(recipe.width / scale), height=round(recipe.height / scale)))

@@ -321,10 +321,11 @@ def wrong_sheet(wrong: list[Wrong]) -> Image.Image:
 
 def main() -> None:
     """Reads the command line and measures."""
-    model = Catalogue.read(default="storybook").find("storybook")
+    catalogue = Catalogue.read(default="storybook")
+    model, turbo = catalogue.find("storybook"), catalogue.find("storybook-turbo")
     parser = argparse.ArgumentParser(prog="python -m generation.storybook.evaluate", description=__doc__)
     parser.add_argument("--model", type=Path, default=model.folder, help="the model's folder")
-    parser.add_argument("--turbo", type=Path, help="the folder of its four-step form, to be measured beside it")
+    parser.add_argument("--turbo", type=Path, default=turbo.folder, help="the folder of its four-step form")
     parser.add_argument("--count", type=int, default=1000, help="pictures in all, those of turbo apart")
     parser.add_argument("--steps", type=int, default=int(model.steps.default), help="denoising steps")
     parser.add_argument("--guidance", type=float, default=model.guidance.default, help="guidance scale")

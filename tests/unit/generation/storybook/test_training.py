@@ -28,7 +28,7 @@ from generation.storybook.turbo import STEPS, TurboTraining, ddim, wanted
 from generation.storybook.vocabulary import build_tokenizer
 
 CPU = torch.device("cpu")
-UNFINISHED = Path(vocabulary.__file__).parent / "unfinished"
+WEIGHTS = Path(vocabulary.__file__).parent / "weights"
 
 
 @pytest.fixture(scope="module")
@@ -129,10 +129,10 @@ def denoiser() -> DenoiserTraining:
 
 
 def test_training_begins_with_the_weights_of_a_model_folder(pictures: Pictures) -> None:
-    kept = StableDiffusionPipeline.from_pretrained(UNFINISHED, dtype=torch.float32, safety_checker=None)
+    kept = StableDiffusionPipeline.from_pretrained(WEIGHTS, dtype=torch.float32, safety_checker=None)
     autoencoder, begun = AutoencoderTraining(pictures=pictures, device=CPU, seed=1), denoiser()
-    autoencoder.start_from(UNFINISHED)
-    begun.start_from(UNFINISHED)
+    autoencoder.start_from(WEIGHTS)
+    begun.start_from(WEIGHTS)
     encoder = kept.vae.encoder.conv_in.weight
     autoencoder.settle()
     autoencoder.step(0.5)

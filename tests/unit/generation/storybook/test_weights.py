@@ -6,15 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import AutoencoderTiny, StableDiffusionPipeline
 
 from generation.catalogue import Catalogue
 from generation.storybook import captions
 from generation.storybook.autoencoder import fidelity
 from generation.storybook.export import contact_sheet, draw_prompts, held_out_prompts, open_pipeline
+from generation.storybook.scenes import draw as draw_scene
+from generation.storybook.scenes import invent, seeded
 
 MODEL = Catalogue.read(default="storybook").find(None)
 WEIGHTS = Path(captions.__file__).parent / "weights"
+TURBO = Path(captions.__file__).parent / "turbo_weights"
 NATIVE = MODEL.size.native.width
 MEGABYTE = 1_000_000
 STEPS = 12
@@ -35,14 +38,16 @@ def draw(pipeline: StableDiffusionPipeline, prompts: list[str]) -> np.ndarray:
     return np.asarray(drawn.images)
 
 
-def test_folder_is_small_enough_to_ship() -> None:
-    sizes = [file.stat().st_size for file in WEIGHTS.rglob("*") if file.is_file()]
+@pytest.mark.parametrize("folder", [WEIGHTS, TURBO])
+def test_folder_is_small_enough_to_ship(folder: Path) -> None:
+    sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
     assert sum(sizes) <= 24 * MEGABYTE
     assert max(sizes) < 20 * MEGABYTE
 
 
-def test_folder_holds_no_code_and_no_pickle() -> None:
-    assert {file.suffix for file in WEIGHTS.rglob("*") if file.is_file()} == {".json", ".safetensors"}
+@pytest.mark.parametrize("folder", [WEIGHTS, TURBO])
+def test_folder_holds_no_code_and_no_pickle(folder: Path) -> None:
+    assert {file.suffix for file in folder.rglob("*") if file.is_file()} == {".json", ".safetensors"}
 
 
 def test_shipped_tokenizer_knows_its_words(pipeline: StableDiffusionPipeline) -> None:
@@ -67,6 +72,24 @@ def test_subject_takes_the_colour_that_is_asked(pipeline: StableDiffusionPipelin
     middle = slice(NATIVE // 4, 3 * NATIVE // 4)
     redness = [(picture[middle, middle, 0] - picture[middle, middle, 2]).mean() for picture in (red, blue)]
     assert redness[0] > redness[1] + 0.2
+
+
+def test_turbo_draws_nearly_what_its_teacher_draws_in_four_steps(pipeline: StableDiffusionPipeline) -> None:
+    turbo = open_pipeline(TURBO, torch.device("cpu"))
+    prompts = ["a red cat on the beach", "a blue house in the snow", "an orange fish underwater"]
+    theirs = np.asarray(draw_prompts(pipeline, prompts, steps=20, guidance=GUIDANCE)).astype(float)
+    plain = np.asarray(draw_prompts(pipeline, prompts, steps=4, guidance=1.0)).astype(float)
+    ours = np.asarray(draw_prompts(turbo, prompts, steps=4, guidance=1.0)).astype(float)
+    assert np.abs(ours - theirs).mean() < 0.6 * np.abs(plain - theirs).mean()
+
+
+def test_preview_decoder_shows_what_the_latents_show(pipeline: StableDiffusionPipeline) -> None:
+    decoder = AutoencoderTiny.from_pretrained(WEIGHTS / "preview_decoder", dtype=torch.float32)
+    picture = torch.from_numpy(np.array(draw_scene(invent(seeded(7))))).permute(2, 0, 1)[None] / 127.5 - 1
+    with torch.inference_mode():
+        latents = pipeline.vae.encode(picture).latent_dist.mode()
+        shown = decoder.decode(latents).sample
+    assert float((shown - picture).abs().mean()) < 0.12
 
 
 def test_place_decides_the_light(pipeline: StableDiffusionPipeline) -> None:
