@@ -3,7 +3,7 @@
 import errno
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import Any
@@ -88,6 +88,14 @@ async def whisper(
             await insist(interaction.delete_original_response)
     interaction.extras[_HOW] = _How.NOTHING
     await interaction.followup.send(**options)
+
+
+async def answered(interaction: discord.Interaction[Any], work: Awaitable[None]) -> None:
+    """Await what answers an interaction; an error that ends it is what the member is told instead."""
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
+        await refuse(interaction, error)
 
 
 async def refuse(interaction: discord.Interaction[Any], error: BaseException) -> None:

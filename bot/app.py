@@ -24,12 +24,15 @@ from bot.preferences import Preferences
 from bot.samples import Samples
 from bot.seeds import Seeds
 from bot.settings import Settings
+from bot.sheets import Sheets
 from bot.studio import Studio
 from bot.tally import Tally
 from db import Database
 from generation import Adapters, Allowance, Catalogue, CostModel, JobQueue, Rate, Styles, Supervisor
 
 log = logging.getLogger(__name__)
+
+_PREVIEW_EVERY = 1.5  # seconds; waiting messages change a little less often
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,7 @@ class House:
     preferences: Preferences
     samples: Samples
     mydata: MyData
+    sheets: Sheets
     pictures: Pictures
     supervisor: Supervisor
     database: Database
@@ -104,19 +108,22 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
             queue=JobQueue(limit=settings.queue_limit, limit_each=settings.queue_limit_each, clock=time.time),
             supervisor=supervisor,
             content_filter=settings.content_filter,
+            preview_every=_PREVIEW_EVERY if settings.previews else None,
         )
         samples = Samples(settings.data_dir / "cache" / "styles", studio=studio, history=history)
         stack.push_async_callback(samples.close)
         if not beside:
             await studio.restore()
+        seeds = Seeds(database, clock=time.time)
         yield House(
             settings=settings,
             studio=studio,
             history=history,
-            seeds=Seeds(database, clock=time.time),
+            seeds=seeds,
             preferences=preferences,
             samples=samples,
             mydata=MyData(database, pictures=pictures, studio=studio, clock=time.time),
+            sheets=Sheets(database, ledger=ledger, studio=studio, history=history, seeds=seeds, clock=time.time),
             pictures=pictures,
             supervisor=supervisor,
             database=database,
@@ -157,6 +164,7 @@ async def run(settings: Settings) -> None:
             preferences=house.preferences,
             samples=house.samples,
             mydata=house.mydata,
+            sheets=house.sheets,
             pictures=house.pictures,
             api_url=api_url,
         )

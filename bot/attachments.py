@@ -26,6 +26,7 @@ from generation import BadPicture, PictureFault, Size
 __all__ = [
     "BYTES_LIMIT",
     "FORMATS",
+    "PREVIEW_NAME",
     "Correction",
     "Source",
     "fetch",
@@ -38,6 +39,7 @@ __all__ = [
     "read_source",
 ]
 
+PREVIEW_NAME = "easel-preview.jpg"  # of a picture that is still being drawn, and from which nothing is drawn
 FETCH_DEADLINE = 30.0  # seconds for one try
 READ_DEADLINE = 30.0  # seconds, with the wait for other uploads
 _PAUSES = (0.5, 2.0)  # seconds before the second and the third try
@@ -76,6 +78,8 @@ def picture_of(message: discord.Message) -> discord.Attachment | None:
 
 
 def _looks_like_a_picture(attachment: discord.Attachment) -> bool:
+    if attachment.filename == PREVIEW_NAME:
+        return False
     if attachment.content_type is not None:
         return attachment.content_type.startswith("image/")
     return PurePosixPath(attachment.filename).suffix.casefold() in _SUFFIXES

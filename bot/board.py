@@ -1,10 +1,10 @@
 """The board: how far every job is, who follows it, and in what order they come."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.updates import Drawing, Feed, Waiting
-from generation import Job, JobQueue, Loading, Progress
+from generation import Job, JobQueue, Loading, Preview, Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +71,14 @@ class Board:
             expected += job.cost
             self._feeds[job.id].set(Waiting(place=place, expected=expected))
 
-    def tell_progress(self, job: Job, report: Loading | Progress) -> None:
+    def tell_progress(self, job: Job, report: Loading | Progress | Preview) -> None:
         """Tell the followers of the job being drawn what the worker reported."""
+        before = self._feeds[job.id].update
         match report:
+            case Preview(picture=picture):
+                if not isinstance(before, Drawing):
+                    return
+                update = replace(before, preview=picture)
             case Loading():
                 update = Drawing(step=0, steps=0, remaining=None, loading=True)
             case Progress(step=step, steps=steps):
@@ -83,7 +88,8 @@ class Board:
                     remaining = None
                 else:
                     remaining = (now - self._first_step_at) / max(1, step - 1) * (steps - step)
-                update = Drawing(step=step, steps=steps, remaining=remaining)
+                preview = before.preview if isinstance(before, Drawing) else None
+                update = Drawing(step=step, steps=steps, remaining=remaining, preview=preview)
         self._feeds[job.id].set(update)
 
     def lines(self) -> tuple[QueuedJob, ...]:

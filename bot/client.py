@@ -14,7 +14,8 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.acknowledge import refuse
-from bot.commands import every_cog
+from bot.commands import every_cog, offer_modes
+from bot.comparing import Comparing
 from bot.delivery import Delivery
 from bot.desk import Desk
 from bot.errors import BadToken, CommandsRefused, NoDiscord, NotFound
@@ -26,6 +27,7 @@ from bot.preferences import Preferences
 from bot.progress import INTERVAL, Progress
 from bot.samples import Samples
 from bot.seeds import Seeds
+from bot.sheets import Sheets
 from bot.studio import Studio
 from bot.views import ALL_BUTTONS, waiting_view
 
@@ -61,6 +63,7 @@ class EaselBot(commands.AutoShardedBot):
         preferences: Preferences,
         samples: Samples,
         mydata: MyData,
+        sheets: Sheets,
         pictures: Pictures,
         api_url: str | None = None,
         progress_interval: float = INTERVAL,
@@ -85,6 +88,7 @@ class EaselBot(commands.AutoShardedBot):
         post = Post(self)
         self._progress = Progress(studio, post, waiting_view, interval=progress_interval)
         self._delivery = Delivery(studio=studio, history=history, post=post, progress=self._progress)
+        self._comparing = Comparing(sheets, post, interval=2 * progress_interval)
         self.desk = Desk(
             studio=studio,
             history=history,
@@ -93,7 +97,9 @@ class EaselBot(commands.AutoShardedBot):
             samples=samples,
             mydata=mydata,
             pictures=pictures,
+            sheets=sheets,
             progress=self._progress,
+            follow_sheet=self._comparing.follow,
         )
 
     async def login(self, token: str) -> None:
@@ -111,6 +117,7 @@ class EaselBot(commands.AutoShardedBot):
             DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
         for cog in every_cog(self.desk, self):
             await self.add_cog(cog)
+        offer_modes(self.tree, await asyncio.to_thread(self._studio.controlled_modes))
         self.add_dynamic_items(*ALL_BUTTONS)
         try:
             synced = await insist(self.tree.sync)
@@ -133,6 +140,7 @@ class EaselBot(commands.AutoShardedBot):
             for task in done:
                 task.result()
         finally:
+            await self._comparing.close()
             await self._progress.close()
             await _end(tasks)
 
@@ -147,6 +155,7 @@ class EaselBot(commands.AutoShardedBot):
             except NotFound:
                 continue
             self._progress.follow(generation_id, address, generation.recipe.prompt)
+        await self._comparing.resume()
         await self._delivery.run()
 
     @property

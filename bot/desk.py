@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 import discord
 
 from bot import wording
-from bot.acknowledge import think
+from bot.acknowledge import take_note, think
 from bot.attachments import Source, read_bytes, read_mask, read_pair, read_source
 from bot.history import History, Picture
 from bot.mydata import MyData
@@ -21,6 +21,7 @@ from bot.preferences import Preferences
 from bot.progress import Progress
 from bot.samples import Samples
 from bot.seeds import Seeds
+from bot.sheets import Sheets
 from bot.studio import Studio
 from db import DatabaseError
 from generation import Request
@@ -43,7 +44,9 @@ class Desk:
         samples: Samples,
         mydata: MyData,
         pictures: Pictures,
+        sheets: Sheets,
         progress: Progress,
+        follow_sheet: Callable[[str], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.studio = studio
@@ -52,12 +55,14 @@ class Desk:
         self.preferences = preferences
         self.samples = samples
         self.mydata = mydata
+        self.sheets = sheets
         self._pictures = pictures
         self._progress = progress
+        self._follow_sheet = follow_sheet
         self._clock = clock
         self._in_hand: Counter[str] = Counter()  # sources of requests that are not yet accepted or refused
 
-    async def is_private(self, viewer: Viewer, asked: bool | None) -> bool:
+    async def is_private(self, viewer: Viewer, asked: bool | None = None) -> bool:
         """Whether a result is for the member alone: as `asked`, else as the member's own default says."""
         return bool((await self.preferences.of(viewer)).private) if asked is None else asked
 
@@ -66,14 +71,16 @@ class Desk:
         arrived_at = self._clock()
         ephemeral = private and not _is_own_dm(interaction)
         waiting_message_id = await think(interaction, private=ephemeral)
-        return Address(
-            channel_id=interaction.channel_id if _may_post(interaction) else None,
-            application_id=interaction.application_id,
-            interaction_token=interaction.token,
-            interaction_expires_at=arrived_at + _TOKEN_LIFE,
-            waiting_message_id=waiting_message_id,
-            ephemeral=ephemeral,
-        )
+        return _address(interaction, arrived_at, waiting_message_id, ephemeral=ephemeral)
+
+    async def take_over(self, interaction: discord.Interaction[Any]) -> Address:
+        """Acknowledge a button; the message that it is on becomes the one that tells how far the result is."""
+        arrived_at = self._clock()
+        await take_note(interaction)
+        message = interaction.message
+        if message is None:
+            raise ValueError("only a button has a message to take over")
+        return _address(interaction, arrived_at, message.id, ephemeral=message.flags.ephemeral)
 
     async def read_source(self, image: discord.Attachment, *, with_holes: bool = False) -> Source:
         """Check and keep an upload; `with_holes`, what is transparent in it as a mask too. Raises BadPicture."""
@@ -163,6 +170,11 @@ class Desk:
             notes=(*notes, *(wording.corrected(correction) for correction in corrections)),
         )
 
+    async def draw_sheet(self, sheet_id: str, viewer: Viewer, address: Address) -> None:
+        """Have a comparison drawn, and its member told how far it is. Raises what `Sheets.draw` raises."""
+        await self.sheets.draw(sheet_id, viewer, address)
+        self._follow_sheet(sheet_id)
+
 
 class HasDesk(Protocol):
     """The client, as buttons see it."""
@@ -196,6 +208,19 @@ def author_of(message: discord.Message) -> Viewer:
         channel_id=message.channel.id,
         moderator=isinstance(author, discord.Member) and author.guild_permissions.manage_guild,
         age_restricted=_is_age_restricted(message.channel),
+    )
+
+
+def _address(
+    interaction: discord.Interaction[Any], arrived_at: float, waiting_message_id: int, *, ephemeral: bool
+) -> Address:
+    return Address(
+        channel_id=interaction.channel_id if _may_post(interaction) else None,
+        application_id=interaction.application_id,
+        interaction_token=interaction.token,
+        interaction_expires_at=arrived_at + _TOKEN_LIFE,
+        waiting_message_id=waiting_message_id,
+        ephemeral=ephemeral,
     )
 
 

@@ -15,6 +15,7 @@ EaselError
 ├── NoSeedToKeep      "the same seed" was asked of a picture that Easel did not draw
 ├── StraySetting      something that is no setting stands among settings that are written as flags
 ├── OneOfTwo          a picture was named twice, or not at all
+├── BadComparison     lists of values that make no sheet
 ├── CommandsRefused   Discord did not take the slash commands
 ├── NoRecipe          a picture that tells nothing of how it was made was to be drawn again
 ├── DrawingFailed     what was asked for in a shell was not drawn
@@ -161,6 +162,32 @@ class OneOfTwo(EaselError):
     def __init__(self, *, both: bool) -> None:
         super().__init__("both" if both else "neither")
         self.both = both
+
+
+class ComparisonFault(StrEnum):
+    """Why there is nothing to compare as it was asked."""
+
+    NOTHING = "nothing"  # no list has two values
+    EMPTY = "empty"  # a list of nothing but commas
+    TWICE = "twice"  # two values of a list mean the same
+    NO_NUMBER = "no_number"
+    NO_WHOLE_NUMBER = "no_whole_number"
+    TOO_MANY_LISTS = "too_many_lists"
+    TOO_MANY_CELLS = "too_many_cells"
+
+
+class BadComparison(EaselError):
+    """Lists of values that make no sheet: the `value` of an `option`, or a `count` that is above its `limit`."""
+
+    def __init__(
+        self, fault: ComparisonFault, *, option: str = "", value: str = "", count: int = 0, limit: int = 0
+    ) -> None:
+        super().__init__(f"{fault}: {option} {value} {count}")
+        self.fault = fault
+        self.option = option
+        self.value = value
+        self.count = count
+        self.limit = limit
 
 
 class ReservedName(EaselError):

@@ -1,27 +1,40 @@
-"""What is made of a picture that is there: near neighbours, a larger one, one with a wider view."""
+"""What is made of a picture that is there: it again, near neighbours, a larger one, one with a wider view."""
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 import discord
 
+from bot import wording
 from bot.attachments import fetch
 from bot.attachments import picture_of as picture_in
 from bot.desk import Desk, desk_of, viewer_of
-from bot.errors import NotAllowed, NotFound, OneOfTwo
-from bot.history import Generation, Picture
-from bot.pick import Pick, alone, picture_of, turns
+from bot.errors import NotFound, OneOfTwo
+from bot.history import Generation
+from bot.pick import Pick, alone, picture_of, starting_picture, turns
 from bot.place import Viewer
-from generation import NO_STYLE, PROMPT_LIMIT, BadPicture, Direction, Mode, PictureFault, Request, read_recipe
+from generation import (
+    NO_STYLE,
+    PROMPT_LIMIT,
+    BadPicture,
+    Direction,
+    InvalidRequest,
+    Mode,
+    PictureFault,
+    Request,
+    read_recipe,
+)
 
 Interaction = discord.Interaction[Any]
 
 NEAR = 0.3  # how far neighbours lie from their picture where nobody said
 HALF = 0.5  # of a blend
 NEIGHBOURS = 4  # in a row
+_NO_WORDS: dict[str, Any] = {"prompt": "", "negative_prompt": None, "style": NO_STYLE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,24 +50,13 @@ class Chosen:
         return self.drawn is not None and self.drawn.private
 
     async def read(self) -> tuple[bytes, str]:
-        """Its bytes and its name. Raises BadPicture, or NotFound where it is no longer here."""
-        if self.upload is not None:
-            return await fetch(self.upload), self.upload.filename
-        picture = self.picture
-        return await asyncio.to_thread(picture.file.read_bytes), picture.name
-
-    @property
-    def picture(self) -> Picture:
-        """The picture of a generation. Raises NotFound where it is no longer here, NotAllowed for a flagged one.
-
-        What is made of a picture may come from a model that has no content filter.
-        """
+        """Its bytes and its name. Raises BadPicture, or as `starting_picture` does."""
         if self.drawn is None:
-            raise ValueError("an upload is no picture of Easel's own")
-        picture = picture_of(self.drawn, self.number)
-        if picture.flagged:
-            raise NotAllowed("flagged")
-        return picture
+            if self.upload is None:
+                raise ValueError("neither an upload nor a picture of Easel's own")
+            return await fetch(self.upload), self.upload.filename
+        picture = starting_picture(self.drawn, self.number)
+        return await asyncio.to_thread(picture.file.read_bytes), picture.name
 
     async def words(self, data: bytes) -> dict[str, Any]:
         """What it was drawn from, by Request's field names: by the records, else by what its file tells."""
@@ -66,7 +68,7 @@ class Chosen:
         found = await asyncio.to_thread(read_recipe, BytesIO(data))
         told = {} if found is None else found.options
         named = {name: told[name] for name in ("prompt", "negative_prompt", "style") if name in told}
-        return {"prompt": "", "style": NO_STYLE} | named
+        return _NO_WORDS | named
 
 
 async def chosen_from(interaction: Interaction, message: discord.Message | None) -> Chosen:
@@ -93,20 +95,27 @@ async def choose(desk: Desk, viewer: Viewer, *, image: discord.Attachment | None
         return Chosen(upload=image)
     pick = Pick.read(typed)
     drawn = await desk.history.recall(pick.generation_id, viewer)
+    if pick.number is None and drawn.pictures:  # whose first picture may have been held back by the content filter
+        pick = Pick.read(drawn.pictures[0].name)
     picture_of(drawn, pick.first)
     return Chosen(drawn=drawn, number=pick.first)
 
 
 async def vary(interaction: Interaction, typed: str, *, amount: float = NEAR) -> None:
     """A row of pictures that differ from the one named by `amount`, 0 to 1."""
-    desk, viewer = desk_of(interaction), viewer_of(interaction)
     pick = Pick.read(typed)
-    parent = await desk.history.recall(pick.generation_id, viewer)
-    address = await desk.think(interaction, private=parent.private)
+    parent = await desk_of(interaction).history.recall(pick.generation_id, viewer_of(interaction))
     row = {"count": NEIGHBOURS, "variation": amount, "variation_seed": None, "turned": turns(parent, pick.first)}
-    changes = alone(parent, pick.first) | row
-    request = await desk.history.again(parent.id, viewer, new_seed=False, **changes)
-    await desk.submit(request, viewer=viewer, address=address, private=parent.private, parent_id=parent.id)
+    await draw_again(interaction, parent, new_seed=False, **alone(parent, pick.first) | row)
+
+
+async def draw_again(interaction: Interaction, parent: Generation, *, new_seed: bool, **changes: Any) -> None:
+    """Acknowledge, and have a generation drawn again with `changes`, by Request's field names."""
+    desk, viewer = desk_of(interaction), viewer_of(interaction)
+    private = parent.private or await desk.is_private(viewer)
+    address = await desk.think(interaction, private=private)
+    request = await desk.history.again(parent.id, viewer, new_seed=new_seed, **changes)
+    await desk.submit(request, viewer=viewer, address=address, private=private, parent_id=parent.id)
 
 
 async def upscale(
@@ -128,22 +137,17 @@ async def outpaint(interaction: Interaction, chosen: Chosen, direction: Directio
 async def blend(interaction: Interaction, first: Chosen, second: Chosen, *, amount: float) -> None:
     """A picture between two, `amount` of the way from the first to the second, of what both were drawn from."""
     desk, viewer = desk_of(interaction), viewer_of(interaction)
-    address = await desk.think(interaction, private=first.private or second.private)
+    private = first.private or second.private or await desk.is_private(viewer)
+    address = await desk.think(interaction, private=private)
     pair = await first.read(), await second.read()
-    words = [
+    prompts = [
         str((await chosen.words(data))["prompt"]) for chosen, (data, _) in zip((first, second), pair, strict=True)
     ]
+    words = {"prompt": _between(*prompts, amount=amount), "style": NO_STYLE}
     model = await desk.studio.model_for(Mode.BLEND)
     async with desk.holding(desk.read_pair(*pair)) as source:
-        request = Request(
-            prompt=_between(*words, amount=amount),
-            style=NO_STYLE,
-            model=model,
-            mode=Mode.BLEND,
-            source=source.sha256,
-            blend=amount,
-        )
-        await desk.submit(request, viewer=viewer, address=address, source=source)
+        wish = {"model": model, "mode": Mode.BLEND, "source": source.sha256, "blend": amount}
+        await _submit(desk, words, wish, viewer=viewer, address=address, private=private, source=source)
 
 
 def _between(first: str, second: str, *, amount: float) -> str:
@@ -159,15 +163,30 @@ def _between(first: str, second: str, *, amount: float) -> str:
 async def _make(interaction: Interaction, chosen: Chosen, wish: dict[str, Any]) -> None:
     """Acknowledge, read the picture, and ask for what is wished; its own words stand where there are no others."""
     desk, viewer = desk_of(interaction), viewer_of(interaction)
-    address = await desk.think(interaction, private=chosen.private)
+    private = chosen.private or await desk.is_private(viewer)
+    address = await desk.think(interaction, private=private)
     data, name = await chosen.read()
     words = await chosen.words(data)
     async with desk.holding(desk.read_data(data, name)) as source:
-        await desk.submit(
-            Request(source=source.sha256, **{**words, **wish}),
+        await _submit(
+            desk,
+            words,
+            {**wish, "source": source.sha256},
             viewer=viewer,
             address=address,
-            private=chosen.private,
+            private=private,
             parent_id=None if chosen.drawn is None else chosen.drawn.id,
             source=source,
         )
+
+
+async def _submit(desk: Desk, words: Mapping[str, Any], wish: Mapping[str, Any], **whence: Any) -> None:
+    """As `desk.submit`; the `words` of a picture, which nobody typed, are left out where they cannot be drawn."""
+    asked = {**words, **wish}
+    try:
+        await desk.submit(Request(**asked), **whence)
+    except InvalidRequest:
+        wordless = {**_NO_WORDS, **wish}
+        if wordless == asked:
+            raise
+        await desk.submit(Request(**wordless), **whence, notes=(wording.WORDS_LEFT_OUT,))

@@ -64,7 +64,9 @@ class Health(Collector):
         try:
             await web.TCPSite(self._runner, self._host, self._port).start()
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
+            # The resolver's own numbers are below 0, and no errors of the system.
+            number = error.errno or 0
+            reason = os.strerror(number) if number > 0 else error.strerror or str(error)
             log.warning("%s", wording.health_port_taken(self._host, self._port, reason))
         return self
 

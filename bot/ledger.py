@@ -1,7 +1,7 @@
 """What was accepted, begun, ended and delivered: each written down in one transaction, with its charge."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -75,58 +75,69 @@ class Ledger:
 
         The operator in a shell has no allowance to run out of.
         """
-        recipe = job.recipe
         async with self._database.transaction() as connection:
             left = self._allowance.capacity
             if job.member != OPERATOR_ID:
                 left = await self._charge(connection, job)
-            await db.generations.insert(
-                connection,
-                db.GenerationRow(
-                    id=job.id,
-                    member_id=job.member,
-                    guild_id=viewer.guild_id,
-                    channel_id=viewer.channel_id,
-                    private=private,
-                    age_restricted=viewer.age_restricted,
-                    parent_id=parent_id,
-                    prompt=recipe.prompt,
-                    negative_prompt=recipe.negative_prompt,
-                    model=recipe.model,
-                    width=recipe.width,
-                    height=recipe.height,
-                    num_inference_steps=recipe.num_inference_steps,
-                    guidance_scale=recipe.guidance_scale,
-                    scheduler=recipe.scheduler,
-                    strength=recipe.strength,
-                    seed=recipe.seeds[0],
-                    source=recipe.source,
-                    recipe=recipe.to_json(),
-                    created_at=job.created_at,
-                ),
-            )
-            await db.jobs.insert(
-                connection,
-                db.JobRow(
-                    generation_id=job.id,
-                    member_id=job.member,
-                    state=JobState.QUEUED,
-                    attempts=0,
-                    cost=job.cost,
-                    created_at=job.created_at,
-                ),
-            )
+            await _insert(connection, job, viewer, private=private, parent_id=parent_id)
             if address is not None:
                 await db.deliveries.insert(connection, _delivery(job.id, viewer, address))
         return left
 
-    async def _charge(self, connection: db.Connection, job: Job) -> float:
-        now = job.created_at
-        balance = self._allowance.spent(await self._balance(connection, job.member), job.cost, now)
-        await self._put(connection, job.member, balance)
-        row = db.ChargeRow(generation_id=job.id, member_id=job.member, amount=job.cost, charged_at=now)
-        await db.allowances.charge(connection, row)
+    async def accept_sheet(
+        self, sheet_id: str, jobs: Sequence[Job], *, viewer: Viewer, address: Address, private: bool
+    ) -> bool:
+        """Record all cells of a sheet, with their charges and the sheet's address, or none.
+
+        False if that was done before, or the sheet is gone. Raises AllowanceSpent.
+        """
+        async with self._database.transaction() as connection:
+            begun = await db.sheets.begin(
+                connection,
+                sheet_id,
+                application_id=address.application_id,
+                interaction_token=address.interaction_token,
+                interaction_expires_at=address.interaction_expires_at,
+                channel_id=address.channel_id,
+                waiting_message_id=address.waiting_message_id,
+                ephemeral=address.ephemeral,
+            )
+            if not begun:
+                return False
+            await self._charge(connection, *jobs)
+            for job in jobs:
+                await _insert(connection, job, viewer, private=private, parent_id=None)
+            await db.sheets.put_cells(connection, sheet_id, [job.id for job in jobs])
+        return True
+
+    async def _charge(self, connection: db.Connection, *jobs: Job) -> float:
+        """Charge one member for `jobs` of one moment; returns what is left. Raises AllowanceSpent."""
+        member, now = jobs[0].member, jobs[0].created_at
+        cost = sum(job.cost for job in jobs)
+        balance = self._allowance.spent(await self._balance(connection, member), cost, now)
+        await self._put(connection, member, balance)
+        for job in jobs:
+            row = db.ChargeRow(generation_id=job.id, member_id=member, amount=job.cost, charged_at=now)
+            await db.allowances.charge(connection, row)
         return balance.left
+
+    async def check_allowance(self, member_id: int, cost: float) -> None:
+        """Raises AllowanceSpent where `cost` seconds of compute would not be granted now; nothing is charged."""
+        async with self._database.reading() as connection:
+            self._allowance.spent(await self._balance(connection, member_id), cost, self._clock())
+
+    async def has_address(self, generation_id: str) -> bool:
+        """Whether it is on record where a generation has to go, or went."""
+        async with self._database.reading() as connection:
+            return await db.deliveries.find(connection, generation_id) is not None
+
+    async def hand_out(self, generation_id: str, *, viewer: Viewer, address: Address) -> bool:
+        """Record where a generation has to go that had no address; False if it has one, or it was delivered."""
+        async with self._database.transaction() as connection:
+            if await db.deliveries.find(connection, generation_id) is not None:
+                return False
+            await db.deliveries.insert(connection, _delivery(generation_id, viewer, address))
+        return True
 
     async def begin(self, job_id: str) -> int:
         """Count an attempt before its order is sent; returns how many there were. Raises db.WrongState."""
@@ -252,6 +263,14 @@ class Ledger:
         if marked:
             self.tally.deliveries[route] += 1
 
+    async def sheet_delivered(self, sheet_id: str, *, route: Route, message_id: int | None) -> None:
+        async with self._database.transaction() as connection:
+            marked = await db.sheets.mark_delivered(
+                connection, sheet_id, route=route, message_id=message_id, at=self._clock()
+            )
+        if marked:
+            self.tally.deliveries[route] += 1
+
     async def _balance(self, connection: db.Connection, member_id: int) -> Balance:
         row = await db.allowances.find(connection, member_id)
         if row is not None:
@@ -275,6 +294,49 @@ def _job(row: db.UnendedJob) -> Job:
         cost=row.cost,
         created_at=row.created_at,
         attempts=row.attempts,
+    )
+
+
+async def _insert(
+    connection: db.Connection, job: Job, viewer: Viewer, *, private: bool, parent_id: str | None
+) -> None:
+    """Record a generation and its job."""
+    recipe = job.recipe
+    await db.generations.insert(
+        connection,
+        db.GenerationRow(
+            id=job.id,
+            member_id=job.member,
+            guild_id=viewer.guild_id,
+            channel_id=viewer.channel_id,
+            private=private,
+            age_restricted=viewer.age_restricted,
+            parent_id=parent_id,
+            prompt=recipe.prompt,
+            negative_prompt=recipe.negative_prompt,
+            model=recipe.model,
+            width=recipe.width,
+            height=recipe.height,
+            num_inference_steps=recipe.num_inference_steps,
+            guidance_scale=recipe.guidance_scale,
+            scheduler=recipe.scheduler,
+            strength=recipe.strength,
+            seed=recipe.seeds[0],
+            source=recipe.source,
+            recipe=recipe.to_json(),
+            created_at=job.created_at,
+        ),
+    )
+    await db.jobs.insert(
+        connection,
+        db.JobRow(
+            generation_id=job.id,
+            member_id=job.member,
+            state=JobState.QUEUED,
+            attempts=0,
+            cost=job.cost,
+            created_at=job.created_at,
+        ),
     )
 
 

@@ -39,7 +39,7 @@ from generation import (
     WorkerDied,
     add_entry,
     complete,
-    fetch_part,
+    fetch,
     find_model,
     inspect,
     known_controls,
@@ -56,7 +56,21 @@ _MODES = {
     Use.DEPTH: (Mode.DEPTH,),
     Use.UPSCALE: (Mode.UPSCALE,),
 }
+_WIDE = 140  # characters to a line: as many as a row of the list takes
 _NO_SOURCE = "0" * 64  # the hash of a source image that is in no store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """One thing that Easel can draw with; `size` is empty where it is not on this machine."""
+
+    name: str
+    title: str
+    family: str
+    purpose: str
+    licence: str = ""
+    size: str = ""
+    memory: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +97,8 @@ def commands(
         """Show every model, LoRA, embedding and ControlNet, and which are on this machine."""
 
         async def work() -> None:
-            console.print(await asyncio.to_thread(_table, settings_of()))
+            listed = await asyncio.to_thread(_listed, settings_of())
+            console.print(_table(listed) if console.width >= _WIDE else _stacked(listed))
 
         finish(work())
 
@@ -146,31 +161,59 @@ def own_file(settings: Settings) -> Path:
 # list ------------------------------------------------------------------------------------------------------------
 
 
-def _table(settings: Settings) -> Table:
-    table = Table(*wording.LIST_HEAD, box=None, pad_edge=False)
+def _listed(settings: Settings) -> list[Listed]:
+    listed = []
     for model in _catalogue(settings).values():
         path = find_model(model)
-        half = model.memory("float16")
-        table.add_row(
-            model.name,
-            model.title,
-            str(model.family),
-            wording.made_for(model),
-            wording.licence(model),
-            wording.gigabytes(size_on_disk(path)) if path is not None else wording.NOT_HERE,
-            wording.gigabytes(half),
-            style=None if path is not None else "dim",
+        listed.append(
+            Listed(
+                name=model.name,
+                title=model.title,
+                family=str(model.family),
+                purpose=wording.made_for(model),
+                licence=wording.licence(model),
+                size=wording.gigabytes(size_on_disk(path)) if path is not None else "",
+                memory=wording.gigabytes(model.memory("float16")),
+            )
         )
-    entries, there = known_controls(), set[str]()
+    there = set[str]()
     for kind, path in adaptations.everything(_folder(settings)):
         name, size = adaptations.called(path), wording.gigabytes(size_on_disk(path))
         there.add(name)
         purpose = f"{kind} ({path.parent.name})" if path.parent.name in set(Purpose) else str(kind)
-        table.add_row(name, str(path.resolve()), "", purpose, "", size, "")
-    for name in entries.keys() - there:
-        entry = entries[name]
-        row = (name, entry.title, str(entry.family or ""), wording.purpose(entry), entry.licence, wording.NOT_HERE)
-        table.add_row(*row, "", style="dim")
+        listed.append(Listed(name=name, title=str(path.resolve()), family="", purpose=purpose, size=size))
+    return listed + [
+        Listed(
+            name=entry.name,
+            title=entry.title,
+            family=str(entry.family or ""),
+            purpose=wording.purpose(entry),
+            licence=entry.licence,
+        )
+        for entry in known_controls().values()
+        if entry.name not in there
+    ]
+
+
+def _table(listed: Sequence[Listed]) -> Table:
+    """A line each."""
+    table = Table(*wording.LIST_HEAD, box=None, pad_edge=False)
+    for each in listed:
+        cells = (each.name, each.title, each.family, each.purpose, each.licence, each.size or wording.NOT_HERE)
+        table.add_row(*map(_plain, cells), each.memory, style=None if each.size else "dim")
+    return table
+
+
+def _stacked(listed: Sequence[Listed]) -> Table:
+    """Some lines each, for a terminal that has no room for more beside a name."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for each in listed:
+        facts = (each.family, each.purpose, wording.here(each.size), wording.in_memory(each.memory))
+        lines = (each.title, "; ".join(filter(None, facts)), each.licence)
+        words = "\n".join(_plain(line) for line in lines if line)
+        table.add_row(_plain(each.name), words, style=None if each.size else "dim")
     return table
 
 
@@ -220,7 +263,7 @@ async def _add_adaptation(
             def on_bytes(done: int, total: int) -> None:
                 bar.update(task, completed=done, total=total)
 
-            path = str(await asyncio.to_thread(fetch_part, name, places, on_bytes))
+            path = str(await asyncio.to_thread(fetch, name, places, on_bytes))
     found = await asyncio.to_thread(inspect, path)
     link = await asyncio.to_thread(
         adaptations.link, found, _folder(settings), name=name, purpose=purpose, source=source

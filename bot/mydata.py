@@ -4,9 +4,10 @@ import asyncio
 import json
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,13 @@ _LOOK_AGAIN = 0.1  # seconds
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One file of an export; the last one knows how many pictures did not go into any."""
+    """One file of an export; the last one knows how many pictures and source images did not go into any."""
 
     number: int  # 1 and up
     name: str
     data: bytes
     left_out: int = 0
+    sources_left_out: int = 0
 
 
 class MyData:
@@ -63,7 +65,7 @@ class MyData:
             document = _Document()
             drawn_at: dict[str, float] = {}
             drawn: list[tuple[str, int, str]] = []  # generation, number, path
-            async with self._database.reading() as connection:
+            async with self._database.long_reading() as connection:
                 async for table, row in db.members.rows(connection, member_id):
                     match table:
                         case "generations":
@@ -145,10 +147,12 @@ def forget_files(pictures: Pictures, erased: Erased) -> None:
 
 def _pack(document: "_Document", files: Sequence[tuple[str, Path]], bag: "_Bag") -> tuple[Part, ...]:
     document.move_to(bag)
+    left_out = Counter[str]()
     for name, file in files:
         with suppress(FileNotFoundError):
-            bag.put_file(name, file)
-    return bag.parts()
+            left_out[name.partition("/")[0]] += not bag.put_file(name, file)
+    *parts, last = bag.parts()
+    return (*parts, replace(last, left_out=left_out["pictures"], sources_left_out=left_out["sources"]))
 
 
 class _Document:
@@ -180,15 +184,14 @@ class _Bag:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._full: list[bytes] = []
-        self._left_out = 0
         self._open()
 
-    def put_file(self, name: str, file: Path) -> None:
-        """Put a file in, or count it as left out. Raises FileNotFoundError."""
+    def put_file(self, name: str, file: Path) -> bool:
+        """Put a file in, if it has room. Raises FileNotFoundError."""
         if file.stat().st_size + _DIRECTORY > self._limit or not self._has_room(file.stat().st_size):
-            self._left_out += 1
-            return
+            return False
         self.put(name, file.read_bytes())
+        return True
 
     def put(self, name: str, data: bytes, *, compressed: bool = False) -> None:
         size = len(zlib.compress(data)) if compressed else len(data)
@@ -205,12 +208,7 @@ class _Bag:
             f"easel-data{'' if number == 1 else f'-{number}'}.zip" for number in range(1, len(self._full) + 1)
         ]
         return tuple(
-            Part(
-                number=number,
-                name=name,
-                data=data,
-                left_out=self._left_out if number == len(self._full) else 0,
-            )
+            Part(number=number, name=name, data=data)
             for number, (name, data) in enumerate(zip(names, self._full, strict=True), start=1)
         )
 

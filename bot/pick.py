@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from bot.errors import NotFound
+from bot.errors import NotAllowed, NotFound
 from bot.history import Generation, Picture
 
 
@@ -65,6 +65,17 @@ def picture_of(generation: Generation, number: int) -> Picture:
     if found is None or not found.file.exists():
         raise NotFound("picture", f"{generation.id}-{number}")
     return found
+
+
+def starting_picture(generation: Generation, number: int) -> Picture:
+    """The picture `number` to make something of. Raises as `picture_of` does, and NotAllowed for a flagged one.
+
+    What is made of a picture may come from a model that has no content filter.
+    """
+    picture = picture_of(generation, number)
+    if picture.flagged:
+        raise NotAllowed("flagged")
+    return picture
 
 
 def _check(generation: Generation, number: int) -> None:

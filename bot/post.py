@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 import aiohttp
@@ -29,6 +29,7 @@ _TOKEN_MARGIN = 20.0  # seconds before its end at which an interaction's token i
 _INVALID_TOKEN = 50027
 _UNAUTHORISED = 401
 _TOO_MANY = 429
+_LOOKED_THROUGH = 500  # messages of a channel, for one that may be there already
 
 Files = Callable[[], Sequence[discord.File]]  # opened anew for each try: sending closes them
 
@@ -39,6 +40,10 @@ class Closed(Exception):
 
 class Unreachable(Exception):
     """Discord cannot be reached at the moment, or does not take the bot's token: later it may."""
+
+
+class NoConnection(Unreachable):
+    """Discord cannot be reached by anybody: there was nobody at its address."""
 
 
 def no_files() -> Sequence[discord.File]:
@@ -120,28 +125,52 @@ class Post:
         )
         return message.id
 
+    async def find(self, channel_id: int, *, names: Collection[str], after: int) -> int:
+        """The bot's own message with a file of one of `names`, posted after the message `after`; returns its id.
+
+        Whether a message that was sent is there is known for minutes only by its key: Discord forgets nonces. The
+        answer to a command does not count. Raises Closed where it is not there, or cannot be looked for.
+        """
+        channel = self._bot.get_partial_messageable(channel_id)
+
+        async def look() -> int | None:
+            first = discord.Object(after)
+            async for message in channel.history(after=first, oldest_first=True, limit=_LOOKED_THROUGH):
+                own = message.author == self._bot.user and message.interaction_metadata is None
+                if own and any(attachment.filename in names for attachment in message.attachments):
+                    return message.id
+            return None
+
+        found = await self._through(look)
+        if found is None:
+            raise Closed("it has not been posted yet")
+        return found
+
     async def edit_waiting(
         self,
         address: Address,
         *,
         content: str,
         view: discord.ui.View | None,
-        files: Files = no_files,
+        files: Files | None = no_files,
         channel_too: bool = True,
     ) -> int:
         """Change the waiting message, through the interaction or else (`channel_too`) with the bot's token.
 
-        Returns its id.
+        `files` take the place of those that it has; where they are None it keeps them. Returns its id.
         """
         waiting = address.waiting_message_id
         if waiting is None:
             raise Closed("there is no waiting message")
+
+        def changes() -> dict[str, Any]:
+            kept = {} if files is None else {"attachments": files()}
+            return {"content": content, "view": view, **kept}
+
         webhook = self._webhook(address)
         if webhook is not None:
             try:
-                edited = await self._through(
-                    lambda: webhook.edit_message(waiting, content=content, view=view, attachments=files())
-                )
+                edited = await self._through(lambda: webhook.edit_message(waiting, **changes()))
             except Closed:
                 if not channel_too:
                     raise
@@ -151,7 +180,7 @@ class Post:
         if channel is None or not channel_too:
             raise Closed("the interaction is over")
         message = channel.get_partial_message(waiting)
-        await self._through(lambda: message.edit(content=content, view=view, attachments=files()))
+        await self._through(lambda: message.edit(**changes()))
         return waiting
 
     async def follow_up(
@@ -208,6 +237,8 @@ class Post:
         try:
             return await insist(call, tries=tries)
         except (discord.HTTPException, *_BROKEN_OFF) as error:
+            if isinstance(error, aiohttp.ClientConnectorError):
+                raise NoConnection(repr(error)) from error
             if passing(error) or not isinstance(error, discord.HTTPException):
                 raise Unreachable(repr(error)) from error
             if error.status == _UNAUTHORISED and error.code != _INVALID_TOKEN:

@@ -5,13 +5,16 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
+from io import BytesIO
 
 import discord
 
 from bot import wording
+from bot.attachments import PREVIEW_NAME
 from bot.errors import NotFound
 from bot.place import Address
-from bot.post import Closed, Post, Unreachable
+from bot.post import Closed, Files, Post, Unreachable
 from bot.studio import Studio
 from bot.updates import Drawing, Ended, Update, Waiting
 
@@ -83,21 +86,27 @@ class Progress:
     async def _tell(self, generation_id: str, address: Address, prompt: str, follower: _Follower) -> None:
         shown, shown_at = "", 0.0
         shown_stage: Update | None = None
+        shown_preview: bytes | None = None
         try:
             async for update in self._studio.follow(generation_id):
                 text = _text(update, prompt)
                 if text is None:
                     return
                 text = wording.with_notes(text, follower.notes)
-                stage = _stage(update)
-                if text == shown or (stage == shown_stage and self._clock() - shown_at < TIME_INTERVAL):
+                stage, preview = _stage(update), _preview(update)
+                same = (text, preview) == (shown, shown_preview)
+                if same or (stage == shown_stage and self._clock() - shown_at < TIME_INTERVAL):
                     continue
+                # Sent when it changes; the first edit removes what a message from before a restart shows.
+                kept = shown_stage is not None and preview == shown_preview
+                files = None if kept else partial(_files, preview)
                 follower.editing = True
-                await self._edit(address, text, generation_id)
+                arrived = await self._edit(address, text, generation_id, files)
                 follower.editing = False
                 if follower.silenced:
                     return
-                shown, shown_stage, shown_at = text, stage, self._clock()
+                if arrived:
+                    shown, shown_stage, shown_preview, shown_at = text, stage, preview, self._clock()
                 await self._sleep(self._interval)
         except Closed:
             log.debug("the waiting message of %s is out of reach", generation_id)
@@ -107,11 +116,14 @@ class Progress:
             # A waiting message that stands still is no reason to lose the picture.
             log.exception("the progress of %s cannot be told", generation_id)
 
-    async def _edit(self, address: Address, text: str, generation_id: str) -> None:
+    async def _edit(self, address: Address, text: str, generation_id: str, files: Files | None) -> bool:
+        """Change the waiting message; whether it arrived."""
         try:
-            await self._post.edit_waiting(address, content=text, view=self._view(generation_id))
+            await self._post.edit_waiting(address, content=text, view=self._view(generation_id), files=files)
         except Unreachable as fault:
             log.info("progress of %s was not shown: %r", generation_id, fault)
+            return False
+        return True
 
 
 def _stage(update: Update) -> Update:
@@ -123,6 +135,16 @@ def _stage(update: Update) -> Update:
             return replace(update, remaining=None)
         case Ended():
             return update
+
+
+def _preview(update: Update) -> bytes | None:
+    return update.preview if isinstance(update, Drawing) else None
+
+
+def _files(preview: bytes | None) -> list[discord.File]:
+    if preview is None:
+        return []
+    return [discord.File(BytesIO(preview), filename=PREVIEW_NAME, description=wording.PREVIEW)]
 
 
 def _text(update: Update, prompt: str) -> str | None:

@@ -37,7 +37,7 @@ def redrawn(found: FoundRecipe, changes: Mapping[str, Any], catalogue: Catalogue
     left = _unfit(options, model) - changes.keys() if model.name != options.get("model") else set()
     # 3. The source: a strength without one has nothing to leave
     source_wanted = "strength" in options and not has_image
-    dropped = left | ({"strength"} if source_wanted else set())
+    dropped = left | ({"strength", "mode", "control"} if source_wanted else set())
     kept = {name: value for name, value in options.items() if name not in dropped}
     return Redrawn(
         options={**kept, **changes, "model": model.name},

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 PROMPT = "a red cat on the beach"
 _SEED = 7
+_NO_CHANCE = random.Random(0)  # noqa: S311  (with a seed nothing is left to chance)
 _DEAREST = 30.0  # seconds that a sample may be expected to take; dearer ones are left to members' own wishes
 _EASEL = Viewer(member_id=OPERATOR_ID)  # who has no allowance, and waits in the queue like everybody
 _SIDE = 256  # pixels at most of what is kept
@@ -70,7 +71,7 @@ class Samples:
     def _recipe(self, style: Style) -> Recipe:
         model = self._studio.catalogue.find(None)
         request = Request(prompt=PROMPT, seed=_SEED, style=style, model=model.name)
-        return complete(request, model=model, source_size=None, chance=random.Random())  # noqa: S311
+        return complete(request, model=model, source_size=None, chance=_NO_CHANCE)
 
     def _file(self, recipe: Recipe) -> Path:
         model = self._studio.catalogue.find(recipe.model)
@@ -94,17 +95,17 @@ class Samples:
             self._wanted.pop(file, None)
 
     async def _draw_one(self, file: Path, recipe: Recipe) -> bool:
-        """Whether a picture came of it. Raises what `Studio.submit` raises."""
+        """Whether a picture came of it that everybody may see. Raises what `Studio.submit` raises."""
         asked = await self._studio.submit(recipe.to_request(), viewer=_EASEL, address=None, private=True)
         async for update in self._studio.follow(asked.generation_id):
             if isinstance(update, Ended):
                 break
         generation = await self._history.any(asked.generation_id)
-        finished = generation.state is JobState.FINISHED
-        if finished:
+        good = generation.state is JobState.FINISHED and not generation.pictures[0].flagged
+        if good:
             await asyncio.to_thread(_keep, generation.pictures[0].file, file)
         await self._history.delete(generation.id, _EASEL)
-        return finished
+        return good
 
 
 def _existing(files: Iterable[Path]) -> frozenset[Path]:

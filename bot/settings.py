@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         description="what happens to pictures that the model's own safety checker flags: `refuse`, `spoiler`, "
         "`age-restricted` (shown only in channels that Discord restricts to adults) or `off`",
     )
+    previews: bool = Field(
+        default=True, description="whether a waiting message shows what the picture looks like so far"
+    )
     threads: int | None = Field(
         default=None,
         ge=1,

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from bot import updates, wording
 from bot.app import House, is_running, open_house
-from bot.attachments import read_bytes, read_mask_bytes
+from bot.attachments import look, read_bytes, read_mask_bytes
 from bot.errors import AlreadyRunning, DrawingFailed, NoRecipe, NotWritten
 from bot.flags import read_mode
 from bot.history import Generation
@@ -90,8 +90,9 @@ async def verify_in_shell(file: Path, *, settings: Settings) -> Findings:
         data = await asyncio.to_thread(file.read_bytes)
     except OSError:
         raise BadPicture(PictureFault.MISSING, name=str(file)) from None
+    image = await look(data, name=file.name)
     async with open_house(settings, beside=True) as house:
-        return await verify(data, name=file.name, viewer=OPERATOR, history=house.history)
+        return await verify(data, image, viewer=OPERATOR, history=house.history)
 
 
 async def _ask(drawing: Drawing, house: House, errors: Console) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from pathlib import Path
@@ -19,7 +19,7 @@ from bot.errors import NotAllowed, NotFound
 from bot.history import History
 from bot.ledger import AllowanceState, End, Ledger, Route
 from bot.pictures import Pictures
-from bot.place import Address, Viewer
+from bot.place import OPERATOR_ID, Address, Viewer
 from bot.preferences import Preferences
 from bot.updates import Ended, Update
 from db import DatabaseUnusable, WrongState
@@ -42,7 +42,9 @@ from generation import (
     JobQueue,
     JobState,
     Mode,
+    Model,
     ModelUnavailable,
+    NotFetched,
     NotThisMode,
     PictureFault,
     Rate,
@@ -109,12 +111,14 @@ class Studio:
         queue: JobQueue,
         supervisor: Supervisor,
         content_filter: ContentFilter = ContentFilter.REFUSE,
+        preview_every: float | None = None,
         clock: Callable[[], float] = time.time,
         chance: Random | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.styles = styles
         self.content_filter = content_filter
+        self._preview_every = preview_every
         self._ledger = ledger
         self._history = history
         self._pictures = pictures
@@ -129,6 +133,7 @@ class Studio:
         self._endings: asyncio.Queue[str] = asyncio.Queue()
         self._accepting = asyncio.Lock()
         self._cancelling: set[str] = set()
+        self._ended: set[str] = set()  # since the records were last read for new jobs
 
     # Asking ------------------------------------------------------------------------------------------------
 
@@ -147,21 +152,12 @@ class Studio:
         message, or descends from something private, is private.
         Raises InvalidRequest, QueueFull, AllowanceSpent or NotFound; then nothing was recorded or charged.
         """
-        if request.mode is Mode.UPSCALE and request.model is None:
-            # Which model makes a picture larger is nobody's matter of taste, and a filter takes no style.
-            model = await self.model_for(Mode.UPSCALE)
-            style = NO_STYLE if request.style is None else request.style
-            count = 1 if request.count is None else request.count
-            request = replace(request, model=model, style=style, count=count)
-        defaults = await self._preferences.of(viewer)
-        request = defaults.filled(request, catalogue=self.catalogue, styles=self.styles)
-        recipe = await self._complete(request)
-        await asyncio.to_thread(self._adapters.of, recipe)
+        recipe = await self.recipe(request, viewer)
         if parent_id is not None:
             private = private or (await self._history.recall(parent_id, viewer)).private
         private = private or viewer.guild_id is None
         job = Job(
-            id="".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH)),
+            id=new_id(),
             member=viewer.member_id,
             recipe=recipe,
             cost=self.cost(recipe),
@@ -184,8 +180,54 @@ class Studio:
             left=left,
         )
 
-    async def _complete(self, request: Request) -> Recipe:
+    async def submit_sheet(
+        self, sheet_id: str, recipes: Sequence[Recipe], *, viewer: Viewer, address: Address, private: bool
+    ) -> None:
+        """Accept the cells of a sheet, all of them or none, in the order in which they will be drawn.
+
+        It is one request: of the queue it needs the room of one job. Raises QueueFull, AllowanceSpent, or
+        NotAllowed where it was accepted before.
+        """
+        at = self._clock()
+        ids = sorted(new_id() for _ in recipes)  # the queue takes a member's jobs of one moment in this order
+        jobs = [
+            Job(id=job_id, member=viewer.member_id, recipe=recipe, cost=self.cost(recipe), created_at=at)
+            for job_id, recipe in zip(ids, recipes, strict=True)
+        ]
+        async with self._accepting:
+            self._queue.check_room(viewer.member_id)
+            if not await self._ledger.accept_sheet(
+                sheet_id, jobs, viewer=viewer, address=address, private=private
+            ):
+                raise NotAllowed("sheet_again")
+            for job in jobs:
+                self._take_in(job, private=private)
+            self._board.tell_places()
+
+    async def recipe(self, request: Request, viewer: Viewer) -> Recipe:
+        """What a request of the viewer means: its holes are filled from their own defaults, then the model's.
+
+        Raises InvalidRequest or NotFound.
+        """
+        if request.mode is Mode.UPSCALE and request.model is None:
+            # Which model makes a picture larger is nobody's matter of taste, and a filter takes no style.
+            model = await self.model_for(Mode.UPSCALE)
+            style = NO_STYLE if request.style is None else request.style
+            count = 1 if request.count is None else request.count
+            request = replace(request, model=model, style=style, count=count)
+        defaults = await self._preferences.of(viewer)
+        request = defaults.filled(request, catalogue=self.catalogue, styles=self.styles)
+        recipe = await self._complete(request, viewer)
+        await asyncio.to_thread(self._adapters.of, recipe)
+        return recipe
+
+    async def _complete(self, request: Request, viewer: Viewer) -> Recipe:
         """The recipe of a request whose source and mask are here. Raises InvalidRequest or NotFound."""
+        model = self.catalogue.find(request.model)
+        # Gigabytes are the operator's to fetch, and nobody else's.
+        own = model.name == self.catalogue.default or viewer.member_id == OPERATOR_ID
+        if not own and await asyncio.to_thread(find_model, model) is None:
+            raise NotFetched(model.name)
         source_size = await self._size_of(request.source)
         mask_size = await self._size_of(request.mask)
         if source_size is not None and mask_size is not None and not source_size.has_shape_of(mask_size):
@@ -195,7 +237,7 @@ class Studio:
         try:
             return complete(
                 request,
-                model=self.catalogue.find(request.model),
+                model=model,
                 source_size=source_size,
                 chance=self._chance,
                 styles=self.styles,
@@ -214,11 +256,21 @@ class Studio:
         wanted = (rather, self.catalogue.default, *able)
         return next((name for name in wanted if name in able), None)
 
+    def models_here(self) -> tuple[Model, ...]:
+        """The models that members can draw with: the default one, and the others that are on this machine."""
+        first = self.catalogue.find(None)
+        others = (model for model in self.catalogue.values() if model is not first)
+        return (first, *(model for model in others if find_model(model) is not None))
+
     def kept_model(self, recipe: Recipe, mode: Mode | None) -> str | None:
         """The model of `recipe` for what is made of its picture in `mode`; None where it cannot, or is gone."""
         model = self.catalogue.get(recipe.model)
         able = model is not None and can_draw(model, Mode.IMAGE_TO_IMAGE if mode is None else mode)
         return recipe.model if able else None
+
+    def controlled_modes(self) -> frozenset[Mode]:
+        """The ways of drawing for which a ControlNet is on this machine."""
+        return frozenset(control.mode for control in self._adapters.controls.installed())
 
     def _able(self, mode: Mode) -> tuple[str, ...]:
         """Models made for `mode`: those on this machine, plain filters last; if there are none, all of them."""
@@ -294,10 +346,14 @@ class Studio:
 
         Never ends by itself. There is one reader.
         """
-        for generation_id in await self._ledger.undelivered():
+        for generation_id in await self.undelivered():
             yield generation_id
         while True:
             yield await self._endings.get()
+
+    async def undelivered(self) -> tuple[str, ...]:
+        """Generations that ended and whose member was not told yet, oldest first."""
+        return tuple(await self._ledger.undelivered())
 
     async def waiting_deliveries(self) -> tuple[tuple[str, Address], ...]:
         return await self._ledger.waiting()
@@ -310,6 +366,17 @@ class Studio:
 
     async def delivered(self, generation_id: str, *, route: Route, message_id: int | None) -> None:
         await self._ledger.delivered(generation_id, route=route, message_id=message_id)
+
+    async def has_address(self, generation_id: str) -> bool:
+        """Whether a generation was to be delivered, be it that it has been by now."""
+        return await self._ledger.has_address(generation_id)
+
+    async def hand_out(self, generation_id: str, *, viewer: Viewer, address: Address) -> bool:
+        """Have a generation that was drawn for no address of its own delivered to one; False if it has one."""
+        if not await self._ledger.hand_out(generation_id, viewer=viewer, address=address):
+            return False
+        self._endings.put_nowait(generation_id)
+        return True
 
     # Drawing -----------------------------------------------------------------------------------------------
 
@@ -329,8 +396,10 @@ class Studio:
             await _insist(self._take_in_new)
 
     async def _take_in_new(self) -> None:
+        self._ended.clear()
         for job, private in await self._ledger.unended():
-            self._take_in(job, private=private)
+            if job.id not in self._ended:  # one that ended while the records were read has not ended by them
+                self._take_in(job, private=private)
         self._board.tell_places()
 
     async def run(self) -> None:
@@ -386,6 +455,7 @@ class Studio:
             source_file=None if source is None else str(self._pictures.source_file(source)),
             mask_file=None if mask is None else str(self._pictures.source_file(mask)),
             adapters=adapters,
+            preview_every=await self._previews(job),
         )
         # 4. Drawn, failed, cancelled, or the worker is gone: then the job has one more try.
         try:
@@ -401,11 +471,18 @@ class Studio:
             raise
         await self._record(job, report)
 
+    async def _previews(self, job: Job) -> float | None:
+        """How often the worker is to show how far a job is: never where no message waits for it."""
+        if self._preview_every is None:
+            return None
+        return None if await _insist(lambda: self._ledger.address(job.id)) is None else self._preview_every
+
     async def _record(self, job: Job, report: Finished | Failed | Cancelled) -> None:
         """Write down how a job ended; what was drawn teaches what such a job costs."""
         match report:
             case Finished(recipe=recipe, seconds=seconds, pictures=pictures):
-                rate = self._costs.learn(recipe, seconds, self.worker.device) if recipe.steps_run else None
+                model, device = self.catalogue.find(recipe.model), self.worker.device
+                rate = self._costs.learn(recipe, model, seconds, device) if recipe.steps_run else None
                 kept = await self._kept(job, pictures)
                 end = End(state=JobState.FINISHED, seconds=seconds, recipe=recipe, pictures=kept)
                 if not kept:
@@ -474,7 +551,7 @@ class Studio:
             return
         if job is self._board.current:
             self._queue.add_served(job.member, end.seconds - job.cost)
-        self._board.take_down(job.id).set(Ended(state=end.state, failure=end.failure))
+        self._take_down(job, Ended(state=end.state, failure=end.failure))
         self._endings.put_nowait(job.id)
 
     def _take_in(self, job: Job, *, private: bool) -> None:
@@ -483,8 +560,15 @@ class Studio:
             self._queue.put(job)
 
     async def _tell_end(self, job: Job) -> None:
-        """Tell followers of an end that another process recorded."""
-        end = await self._history.ending(job.id)
+        """Tell followers of an end that another process recorded; what was deleted since is cancelled to them."""
+        try:
+            end = await self._history.ending(job.id)
+        except NotFound:
+            end = Ended(state=JobState.CANCELLED, failure=None)
+        self._take_down(job, end)
+
+    def _take_down(self, job: Job, end: Ended) -> None:
+        self._ended.add(job.id)
         self._board.take_down(job.id).set(end)
 
     async def _size_of(self, sha256: str | None) -> Size | None:
@@ -495,6 +579,11 @@ class Studio:
             return await asyncio.to_thread(_size_of, self._pictures.source_file(sha256))
         except FileNotFoundError:
             raise NotFound("source", sha256) from None
+
+
+def new_id() -> str:
+    """An id for a record that members may see: short, and not to be guessed."""
+    return "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
 
 
 async def _insist(write: Callable[[], Awaitable[T]]) -> T:

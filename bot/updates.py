@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from generation import Failure, JobState
 
@@ -17,12 +17,16 @@ class Waiting:
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """Being drawn: `step` of `steps` taken, `remaining` seconds if known; `loading` while its model is read."""
+    """Being drawn: `step` of `steps` taken, `remaining` seconds if known; `loading` while its model is read.
+
+    `preview` is a small JPEG of what the picture looks like so far.
+    """
 
     step: int
     steps: int
     remaining: float | None
     loading: bool = False
+    preview: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

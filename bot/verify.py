@@ -9,7 +9,7 @@ from PIL import Image
 
 from bot.history import Generation, History
 from bot.place import Viewer
-from bot.source import read_source_image
+from bot.source import SourceImage
 from generation import FoundRecipe, Trace, find_watermark, read_recipe
 
 
@@ -31,19 +31,17 @@ class Findings:
         return own or self.watermark is not None or self.generation is not None
 
 
-async def verify(data: bytes, *, name: str, viewer: Viewer, history: History) -> Findings:
-    """Question the three witnesses about the picture file `data`. Raises BadPicture.
+async def verify(data: bytes, image: SourceImage, *, viewer: Viewer, history: History) -> Findings:
+    """Question the three witnesses about the picture file `data`, which was checked and read as `image`.
 
     A generation is told of only to a `viewer` who may see it, and to the operator.
     """
-    watermark = await asyncio.to_thread(_watermark, data, name)
+    watermark = await asyncio.to_thread(_watermark, image)
     recipe = await asyncio.to_thread(read_recipe, BytesIO(data))
     generation = await history.with_picture(hashlib.sha256(data).hexdigest(), viewer)
     return Findings(watermark=watermark, recipe=recipe, generation=generation)
 
 
-def _watermark(data: bytes, name: str) -> Trace | None:
-    # The checks of an upload, so that no picture can do harm by being looked at
-    checked = read_source_image(data, name=name)
-    with Image.open(BytesIO(checked.png)) as image:
-        return find_watermark(image)
+def _watermark(image: SourceImage) -> Trace | None:
+    with Image.open(BytesIO(image.png)) as picture:
+        return find_watermark(picture)

@@ -16,6 +16,7 @@ from db import (
     rates,
     search,
     seeds,
+    sheets,
     snapshot,
     tombstones,
 )
@@ -41,6 +42,7 @@ from db.preferences import PreferencesRow
 from db.rates import RateRow
 from db.search import Turn, Wanted
 from db.seeds import SeedRow
+from db.sheets import SheetRow, SheetState
 from db.snapshot import Contents
 from db.tombstones import TombstoneRow
 
@@ -68,6 +70,8 @@ __all__ = [
     "Reason",
     "RuleBroken",
     "SeedRow",
+    "SheetRow",
+    "SheetState",
     "TombstoneRow",
     "Totals",
     "Turn",
@@ -84,6 +88,7 @@ __all__ = [
     "rates",
     "search",
     "seeds",
+    "sheets",
     "snapshot",
     "tombstones",
 ]

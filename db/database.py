@@ -15,6 +15,7 @@ from db.migrate import migrate, read_migrations
 
 T = TypeVar("T")
 _RETRY_AFTER = 0.02  # seconds
+_TIDYING = 5.0  # seconds that the write-ahead log is tried to be emptied beside another process
 
 
 class Database:
@@ -48,9 +49,7 @@ class Database:
                 await _prepare(await writer, path, busy_timeout)
                 reader = aiosqlite.connect(path, timeout=busy_timeout, isolation_level=None)
                 opened.push_async_callback(reader.close)
-                await reader
-                await reader.execute_fetchall("PRAGMA query_only = ON")
-                reader.row_factory = sqlite3.Row
+                await _prepare_to_read(await reader)
                 opened.pop_all()
         return cls(path, writer=writer, reader=reader)
 
@@ -96,6 +95,20 @@ class Database:
             finally:
                 await _to_its_end(self._reader.rollback())
 
+    @asynccontextmanager
+    async def long_reading(self) -> AsyncIterator[aiosqlite.Connection]:
+        """As `reading`, on a connection of its own: however long it takes, nobody waits for it.
+
+        Raises DatabaseUnusable, DatabaseClosed.
+        """
+        if self._closed:
+            raise DatabaseClosed(self.path)
+        with sqlite_errors(self.path):
+            async with aiosqlite.connect(self.path, isolation_level=None) as connection:
+                await _prepare_to_read(connection)
+                await _run(connection, "BEGIN")
+                yield connection
+
     async def check(self) -> None:
         """Have the file answer. Raises DatabaseUnusable, NestedTransaction, DatabaseClosed."""
         async with self.reading() as connection:
@@ -104,11 +117,22 @@ class Database:
     async def tidy(self) -> None:
         """Bring the write-ahead log into the file and empty it, so that what was erased is nowhere any more.
 
-        Beside another process that reads just then the log stays until the next time; nothing is lost by that.
+        Beside another process that goes on reading the log stays until the next time; nothing is lost by that.
         Raises DatabaseUnusable, NestedTransaction, DatabaseClosed.
         """
+        until = time.monotonic() + _TIDYING
+        while not await self._emptied() and time.monotonic() < until:  # noqa: ASYNC110  (of another process)
+            await asyncio.sleep(_RETRY_AFTER)  # while nobody waits for this one
+
+    async def _emptied(self) -> bool:
         async with self._alone(self._writing), self._reading:
-            await _run(self._writer, "PRAGMA wal_checkpoint(TRUNCATE)")
+            [(patience,)] = await self._writer.execute_fetchall("PRAGMA busy_timeout")
+            try:
+                await _run(self._writer, "PRAGMA busy_timeout = 0")
+                [(busy, *_)] = await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                await _to_its_end(_run(self._writer, f"PRAGMA busy_timeout = {patience}"))
+        return not busy
 
     @asynccontextmanager
     async def _alone(self, lock: asyncio.Lock) -> AsyncIterator[None]:
@@ -160,6 +184,11 @@ async def _prepare(writer: aiosqlite.Connection, path: Path, busy_timeout: float
     await _run(writer, "BEGIN IMMEDIATE")  # a file that cannot be written is refused now, not at the first request
     await _run(writer, "ROLLBACK")
     writer.row_factory = sqlite3.Row
+
+
+async def _prepare_to_read(reader: aiosqlite.Connection) -> None:
+    await _run(reader, "PRAGMA query_only = ON")
+    reader.row_factory = sqlite3.Row
 
 
 async def _run(connection: aiosqlite.Connection, statement: str) -> None:

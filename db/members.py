@@ -70,11 +70,16 @@ async def unended(connection: aiosqlite.Connection, member_id: int) -> list[str]
 
 
 async def untold(connection: aiosqlite.Connection, member_id: int) -> bool:
-    """Whether a job of the member has ended and its message does not say so yet."""
+    """Whether a job or a sheet of the member has ended and its message does not say so yet."""
     rows = await connection.execute_fetchall(
         """
         SELECT 1 FROM deliveries JOIN jobs ON jobs.generation_id = deliveries.generation_id
         WHERE jobs.member_id = :member_id AND jobs.ended_at IS NOT NULL AND deliveries.state = 'pending'
+        UNION ALL
+        SELECT 1 FROM sheets WHERE sheets.member_id = :member_id AND sheets.state = 'drawing' AND NOT EXISTS (
+            SELECT 1 FROM cells JOIN jobs ON jobs.generation_id = cells.generation_id
+            WHERE cells.sheet_id = sheets.id AND jobs.ended_at IS NULL
+        )
         LIMIT 1
         """,
         {"member_id": member_id},
@@ -137,6 +142,7 @@ async def erase(connection: aiosqlite.Connection, member_id: int) -> Erased:
     for table, key in await _tables(connection):
         if key == "member_id":
             await connection.execute_fetchall(f"DELETE FROM {table} WHERE member_id = :member_id", values)  # noqa: S608
+    await connection.execute_fetchall("DELETE FROM searches WHERE filter ->> '$.member_id' = :member_id", values)
     await generations.settle(connection)
     unused = await connection.execute_fetchall(
         """

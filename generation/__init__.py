@@ -5,7 +5,7 @@ from generation.catalogue import Catalogue, Family, Model, Place, Use, read_entr
 from generation.controls import Controls, Known, mode_named
 from generation.controls import known as known_controls
 from generation.cost import CostModel, Rate
-from generation.download import fetch_part, repository_of, size_on_disk
+from generation.download import fetch, repository_of, size_on_disk
 from generation.download import find as find_model
 from generation.errors import (
     AllowanceSpent,
@@ -18,6 +18,7 @@ from generation.errors import (
     InvalidRequest,
     ModelUnavailable,
     NeedsPicture,
+    NotFetched,
     NotForThisModel,
     NotThisMode,
     NotThisScheduler,
@@ -38,7 +39,17 @@ from generation.limits import Allowance, Balance
 from generation.metadata import read_recipe
 from generation.mode import AUTO, MODES, Direction, Margins, Mode, can_draw
 from generation.own import add_entry, remove_entry
-from generation.protocol import Cancelled, Failed, Finished, Generate, LoadFailed, Loading, Progress, Ready
+from generation.protocol import (
+    Cancelled,
+    Failed,
+    Finished,
+    Generate,
+    LoadFailed,
+    Loading,
+    Preview,
+    Progress,
+    Ready,
+)
 from generation.queue import HALF_LIFE, JobQueue
 from generation.recipe import Environment, Recipe, complete
 from generation.request import CLIP_SKIP_LIMIT, COUNT_LIMIT, PROMPT_LIMIT, SEED_LIMIT, UPSCALE_LIMIT, Request
@@ -102,12 +113,14 @@ __all__ = [
     "Model",
     "ModelUnavailable",
     "NeedsPicture",
+    "NotFetched",
     "NotForThisModel",
     "NotThisMode",
     "NotThisScheduler",
     "OutOfRange",
     "PictureFault",
     "Place",
+    "Preview",
     "Progress",
     "PromptFault",
     "QueueFull",
@@ -137,7 +150,7 @@ __all__ = [
     "can_draw",
     "compare",
     "complete",
-    "fetch_part",
+    "fetch",
     "find_model",
     "find_watermark",
     "inspect",

@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,50 +34,18 @@ class _File:
 
 
 def find(model: Model) -> Path | None:
-    """The folder or file with `model` on this machine, None if no place of it is here whole."""
+    """The folder or file with `model` on this machine, None if it is not here whole, with all that it needs."""
+    if any(_here(extra, model.name) is None for extra in model.extras):
+        return None
     return next((found for place in model.places if (found := _here(place, model.name)) is not None), None)
 
 
-def fetch(model: Model, on_bytes: OnBytes | None = None) -> Path:
-    """Have `model` on this machine, from the first of its places that has it. What was begun is gone on with.
+def fetch(model: str, places: Sequence[Place], on_bytes: OnBytes | None = None) -> Path:
+    """Have `model`, or what it needs, on this machine, from the first of `places` that has it.
 
-    `on_bytes` is told how far it is; what it raises ends the download, which can be gone on with later.
-    Raises ModelUnavailable.
+    What was begun is gone on with. `on_bytes` is told how far it is; what it raises ends the download, which can
+    be gone on with later. Raises ModelUnavailable.
     """
-    return _fetch_first(model.name, model.places, on_bytes)
-
-
-def fetch_extra(model: Model, place: Place | None, on_bytes: OnBytes | None = None) -> Path | None:
-    """Have a file that `model` needs besides its own on this machine, None if it needs none.
-
-    Raises ModelUnavailable.
-    """
-    return None if place is None else _fetch_first(model.name, (place,), on_bytes)
-
-
-def fetch_part(name: str, places: Iterable[Place], on_bytes: OnBytes | None = None) -> Path:
-    """Have what is no whole model, such as a ControlNet, on this machine. Raises ModelUnavailable."""
-    return _fetch_first(name, places, on_bytes)
-
-
-def size_on_disk(path: Path) -> int:
-    """Bytes of a model's folder or file."""
-    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
-    return sum(file.stat().st_size for file in files)
-
-
-def repository_of(place: Place) -> Path | None:
-    """The folder of the hub's cache that holds all that was fetched of `place`, None if nothing was."""
-    from huggingface_hub import constants
-    from huggingface_hub.file_download import repo_folder_name
-
-    if place.path is not None or not is_hub_id(place.source):
-        return None
-    folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=place.source, repo_type="model")
-    return folder if folder.is_dir() else None
-
-
-def _fetch_first(model: str, places: Iterable[Place], on_bytes: OnBytes | None) -> Path:
     failures: list[ModelUnavailable] = []
     for place in places:
         if (found := _here(place, model)) is not None:
@@ -96,6 +64,23 @@ def _fetch_first(model: str, places: Iterable[Place], on_bytes: OnBytes | None) 
     raise ModelUnavailable(
         model, f"none of its {len(failures)} places has it for you ({reasons}); name a folder that holds it"
     )
+
+
+def size_on_disk(path: Path) -> int:
+    """Bytes of a model's folder or file."""
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    return sum(file.stat().st_size for file in files)
+
+
+def repository_of(place: Place) -> Path | None:
+    """The folder of the hub's cache that holds all that was fetched of `place`, None if nothing was."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    if place.path is not None or not is_hub_id(place.source):
+        return None
+    folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=place.source, repo_type="model")
+    return folder if folder.is_dir() else None
 
 
 def _here(place: Place, model: str) -> Path | None:

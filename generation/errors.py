@@ -10,6 +10,7 @@ GenerationError
 │   ├── NotForThisModel     an option that the chosen model has no use for
 │   ├── NotThisScheduler     a scheduler that the chosen model cannot be drawn with
 │   ├── NotThisMode         a way of drawing that the chosen model is not made for
+│   ├── NotFetched          a model of the catalogue that is not on this machine
 │   ├── NeedsPicture        a way of drawing that takes a picture or a mask, and there is none
 │   ├── BadPrompt           a form in the prompt that is not as it should be, or that Easel does not draw
 │   └── BadPicture          an upload that is no picture, or not one that can be taken
@@ -120,6 +121,14 @@ class NotThisMode(InvalidRequest):
         self.model = model
         self.others = others
         self.control = control
+
+
+class NotFetched(InvalidRequest):
+    """A model of the catalogue that is not on this machine: fetching it is for the operator to decide."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__("model", model)
+        self.model = model
 
 
 class NeedsPicture(InvalidRequest):

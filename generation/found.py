@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from generation.mode import Mode
 from generation.recipe import Recipe
 from generation.request import CLIP_SKIP_LIMIT, SEED_LIMIT
 from generation.schedulers import Scheduler
@@ -92,4 +93,8 @@ _READ: dict[str, Callable[[object], Any]] = {
     "scheduler": lambda value: value if isinstance(value, Scheduler) else None,
     "clip_skip": _whole(1, CLIP_SKIP_LIMIT),
     "seed": _whole(0, SEED_LIMIT - 1),
+    "variation": _between(0.0, 1.0),
+    "variation_seed": _whole(0, SEED_LIMIT - 1),
+    "mode": lambda value: value if isinstance(value, Mode) else None,
+    "control": _text,
 }

@@ -1,9 +1,12 @@
 """The text with which AUTOMATIC1111's program says how a picture was made, both ways."""
 
 import re
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
+from generation.controls import mode_named
 from generation.found import FoundRecipe, Gathered
+from generation.mode import Mode
 from generation.recipe import Recipe
 from generation.schedulers import Scheduler
 
@@ -18,6 +21,8 @@ _NAMES = {
     "Seed": ("seed", "seed"),
     "Size": ("size", "size"),
     "Model": ("model", "model"),
+    "Variation seed": ("variation_seed", "variation seed"),
+    "Variation seed strength": ("variation", "variation seed strength"),
     "Clip skip": ("clip_skip", "clip skip"),
 }
 _SILENT = {"Version", "Model hash", "Lora hashes", "TI hashes", "VAE hash", "Hashes", "User", "RNG", "NGMS"}
@@ -34,6 +39,24 @@ _BY_ITSELF = {
 }
 
 
+# ControlNets as their extension, sd-webui-controlnet, writes them: what prepares the picture there, by mode.
+_UNIT = re.compile(r"ControlNet \d+")
+_MODULES = {
+    Mode.EDGES: "canny",
+    Mode.SKETCH: "scribble_xdog",
+    Mode.POSE: "openpose",
+    Mode.DEPTH: "depth_anything_v2",
+}
+_SHARE = {
+    "Resize Mode": "Crop and Resize",
+    "Guidance Start": "0.0",
+    "Guidance End": "1.0",
+    "Control Mode": "Balanced",
+}
+_MOST = 2.0  # weight, at strength 0
+_HAS_ALL = {"guidance start": 0.0, "guidance end": 1.0}  # of the steps
+
+
 def write(recipe: Recipe) -> str:
     """`recipe` with its first seed, its style and choices spelled out: other programs know neither."""
     recipe = recipe.spelled_out()[0]
@@ -47,10 +70,15 @@ def write(recipe: Recipe) -> str:
         "Size": str(recipe.size),
         "Model": recipe.model,
     }
-    if recipe.strength is not None:
+    if recipe.variation_seeds:
+        settings["Variation seed"] = str(recipe.variation_seeds[0])
+        settings["Variation seed strength"] = f"{recipe.variation:g}"
+    if recipe.strength is not None and recipe.control is None:
         settings["Denoising strength"] = f"{recipe.strength:g}"
     if recipe.clip_skip != 1:
         settings["Clip skip"] = str(recipe.clip_skip)
+    if (unit := _unit(recipe)) is not None:
+        settings["ControlNet 0"] = unit
     settings["Version"] = f"Easel {_version()}"
     lines = [recipe.prompt]
     if recipe.negative_prompt:
@@ -82,11 +110,57 @@ def read(text: str) -> FoundRecipe:
     enlarged = any(name.startswith("Hires") for name in settings)
     if not enlarged:
         gathered.take("strength", "denoising strength", settings.pop("Denoising strength", None))
-    # 4. The others, by name
+    # 4. One ControlNet, where nothing else takes a picture
+    units = [name for name in settings if _UNIT.fullmatch(name)]
+    if units and "strength" not in gathered.options:
+        _take_unit(gathered, units[0], settings)
+    # 5. The others, by name
     for name, value in settings.items():
         if name not in _SILENT:
             gathered.leave(name, value)
     return FoundRecipe(program=_PROGRAM, options=gathered.options, not_taken=tuple(gathered.not_taken))
+
+
+def _unit(recipe: Recipe) -> str | None:
+    """The ControlNet of `recipe`, None where there is none or its name cannot be written there."""
+    if recipe.control is None or recipe.strength is None or recipe.mode not in _MODULES:
+        return None
+    if any(sign in recipe.control for sign in ',:"\n'):
+        return None
+    values = {
+        "Module": _MODULES[recipe.mode],
+        "Model": recipe.control,
+        "Weight": f"{_MOST * (1 - recipe.strength):g}",
+    }
+    return ", ".join(f"{name}: {value}" for name, value in (values | _SHARE).items())
+
+
+def _take_unit(gathered: Gathered, unit: str, settings: dict[str, str]) -> None:
+    """Take a ControlNet out of `settings` if Easel draws with such a one."""
+    pairs = (each.partition(":") for each in settings[unit].split(","))
+    values = {name.strip().casefold(): value.strip() for name, _, value in pairs}
+    model = re.sub(r" \[[0-9a-f]+\]$", "", values.get("model", ""))
+    mode = mode_named(values.get("module", values.get("preprocessor", "")), model)
+    weight = _number(values.get("weight"))
+    if mode is None or weight is None or not 0.0 <= weight <= _MOST or not _has_its_full_say(values):
+        return
+    del settings[unit]
+    gathered.take("mode", "mode", mode)
+    gathered.take("control", "ControlNet", model)
+    gathered.take("strength", "weight", round(1 - weight / _MOST, 6))
+
+
+def _has_its_full_say(values: Mapping[str, str]) -> bool:
+    """Whether it takes part in every step, and neither it nor the prompt goes before the other."""
+    steps = all(_number(values.get(name, str(all_of_it))) == all_of_it for name, all_of_it in _HAS_ALL.items())
+    return steps and values.get("control mode", "balanced").casefold() == "balanced"
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
 
 
 def scheduler_of(sampler: str, schedule: str) -> Scheduler | None:

@@ -44,6 +44,7 @@ WEIGHTS = {
 }
 _VOCABULARIES = frozenset({"vocab.json", "tokenizer.json", "spiece.model"})
 _ALL_USES = (Use.TEXT, Use.IMAGE, Use.INPAINT)
+_LARGEST = 4096  # pixels to a side of what is upscaled, by tiles of which each is as large as the model draws
 _BY_CHANNELS = {4: _ALL_USES, 5: (Use.DEPTH,), 7: (Use.UPSCALE,), 9: (Use.INPAINT,)}
 
 # How the parts of a model begin their tensors' names in a single file.
@@ -232,9 +233,7 @@ def weights_in(model: str, folder: Path) -> list[Path]:
         if whole:
             plain = [file for file in whole if file.stem in {"diffusion_pytorch_model", "model", "pytorch_model"}]
             return (plain or [file for file in whole if ".fp16" in file.name] or whole)[:1]
-    half = [
-        file.name for file in folder.glob("*") if file.suffix in {".incomplete", ".part", ".crdownload", ".tmp"}
-    ]
+    half = [file.name for file in folder.glob("*") if file.suffix in _UNENDED]
     if half:
         raise ModelUnavailable(model, f"{folder} has only {half[0]}, a download that did not end; start it again")
     raise ModelUnavailable(model, f"{folder} holds no weights; {_AGAIN}")
@@ -370,7 +369,10 @@ def _family(name: str, file: Path, names: Iterable[str]) -> Family:
         raise ModelUnavailable(name, f"{file} is a LyCORIS of a form that Easel does not take; get a LoRA")
     if any(each.removeprefix(_UNET).startswith("double_blocks.") for each in names):
         raise ModelUnavailable(
-            name, f"{file} is the network of a FLUX model alone; use the folder or the hub id of the whole model"
+            name,
+            f"{file} is a FLUX model in a single file, which Easel does not read; easel models add flux-schnell "
+            "fetches FLUX.1 schnell whole, and for another one name its diffusers folder, the one with "
+            "model_index.json, or its hub id, such as black-forest-labs/FLUX.1-dev",
         )
     begins = {
         "denoising network": any(each.startswith(_UNET) for each in names),
@@ -409,7 +411,9 @@ def _entry(
     can: tuple[Use, ...],
 ) -> Model:
     side = round((native.width * native.height) ** 0.5)
-    largest = side * 2 if family in {Family.SD1, Family.SD2} else side * 3 // 2
+    largest = max(side * 2 if family in {Family.SD1, Family.SD2} else side * 3 // 2, native.width, native.height)
+    if can == (Use.UPSCALE,):
+        largest = _LARGEST
     quick = distilled or family is Family.FLUX
     guidance = (8.0 if guided_within else 1.0) if distilled else _GUIDANCE[family]
     flows = family in {Family.SD3, Family.FLUX}
@@ -422,7 +426,7 @@ def _entry(
             native=native,
             grid=grid,
             minimum=max(grid, side // 2 // grid * grid),
-            maximum=max(largest, native.width, native.height) // grid * grid,
+            maximum=largest // grid * grid,
         ),
         steps=Range.of(1, 4 if quick else 25, 50 if quick else 150),
         guidance=Range.of(0.0, guidance, 30.0),

@@ -10,9 +10,11 @@ from typing import BinaryIO
 from PIL import Image, PngImagePlugin
 
 from generation import comfyui, infotext
+from generation.errors import InvalidRequest
 from generation.found import FoundRecipe
 from generation.mode import Mode
 from generation.recipe import Recipe
+from generation.request import Request
 
 _TEXT, _JSON, _GRAPH = "parameters", "easel", "prompt"
 _LIMIT = 2**20  # characters
@@ -39,11 +41,13 @@ def read(file: Path | BinaryIO) -> Recipe | None:
 def read_recipe(file: Path | BinaryIO) -> FoundRecipe | None:
     """What a picture of Easel, AUTOMATIC1111 or ComfyUI tells of how it was made; None where it tells nothing."""
     texts = _texts(file)
-    if (recipe := _easel(texts)) is not None:
-        request = vars(recipe.to_request())
-        used = {name: value for name, value in request.items() if value is not None and name not in _NOT_IN_IT}
+    if (recipe := _easel(texts)) is not None and (request := _request(recipe)) is not None:
+        options = vars(request).items()
+        used = {name: value for name, value in options if value is not None and name not in _NOT_IN_IT}
         if recipe.mode is Mode.TEXT_TO_IMAGE:
             used.pop("strength", None)
+        if recipe.control is not None:
+            used["mode"] = recipe.mode
         return FoundRecipe(program="Easel", options=used, recipe=recipe)
     if _TEXT in texts:
         return infotext.read(texts[_TEXT])
@@ -54,6 +58,14 @@ def _easel(texts: dict[str, str]) -> Recipe | None:
     try:
         return Recipe.from_json(texts[_JSON])
     except (KeyError, ValueError):
+        return None
+
+
+def _request(recipe: Recipe) -> Request | None:
+    """What `recipe` was drawn from; None where nobody can have asked for that."""
+    try:
+        return recipe.to_request()
+    except (InvalidRequest, IndexError):
         return None
 
 

@@ -66,12 +66,16 @@ class Margins:
 
     @property
     def direction(self) -> "Direction":
-        """Where it grew; for an even growth, and for none, on all sides."""
-        grown = [side for side in ("left", "top", "right", "bottom") if getattr(self, side)]
-        return _SIDES[grown[0]] if len(grown) == 1 else Direction.ALL
+        """Where it grew and not on the side across; for an even growth, and for none, on all sides."""
+        sides = {
+            Direction.LEFT: self.left > 0 == self.right,
+            Direction.UP: self.top > 0 == self.bottom,
+            Direction.RIGHT: self.right > 0 == self.left,
+            Direction.DOWN: self.bottom > 0 == self.top,
+        }
+        grown = [direction for direction, alone in sides.items() if alone]
+        return grown[0] if len(grown) == 1 else Direction.ALL
 
-
-_SIDES = {"left": Direction.LEFT, "top": Direction.UP, "right": Direction.RIGHT, "bottom": Direction.DOWN}
 
 # What people type, and what it means. "auto" is the hole that `choose` fills.
 MODES = {
@@ -148,7 +152,7 @@ def canvas(bounds: SizeBounds, source: Size, direction: Direction, asked: Size |
 
     The source keeps its pixels where the model can draw as many; it is scaled where it cannot. Its sides on the
     canvas are on the model's grid. A canvas that was `asked` for holds the source as large as it can and still
-    grow.
+    grow. Where that is narrower than the model can draw, it grows there too.
     """
     across = {Direction.LEFT: (1, 0), Direction.RIGHT: (0, 1), Direction.ALL: (0.5, 0.5)}.get(direction, (0, 0))
     down = {Direction.UP: (1, 0), Direction.DOWN: (0, 1), Direction.ALL: (0.5, 0.5)}.get(direction, (0, 0))
@@ -156,8 +160,8 @@ def canvas(bounds: SizeBounds, source: Size, direction: Direction, asked: Size |
     if asked is not None:
         scale = min(asked.width / grown[0], asked.height / grown[1])
     else:
-        scale = min(1.0, bounds.maximum / max(grown))
-        scale = max(scale, bounds.minimum / min(grown))
+        scale = max(1.0, bounds.minimum / min(grown))
+        scale = min(scale, bounds.maximum / max(grown))
     grid = bounds.grid
 
     def on_grid(length: float, limit: int) -> int:

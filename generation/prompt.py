@@ -20,16 +20,16 @@ from generation.errors import BadPrompt, OutOfRange, PromptFault
 STRONGEST = 10.0  # weight of a LoRA, either way
 _STRONGER = 1.1
 _PARTNERS = {")": "(", "]": "["}
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+_NUMBER = r"[+-]?(?>\d+\.?\d*|\.\d+)"  # all of its digits or none, or a long one takes minutes
 _ESCAPED = re.compile(r"\\([\\()\[\]])")
 _SYNTAX = re.compile(r"\\[\\()\[\]]|[()\[\]]")
 _WEIGHT = re.compile(rf":\s*({_NUMBER})\s*")
-_BREAK = re.compile(r"\s*\bBREAK\b\s*")
+_BREAK = re.compile(r"\bBREAK\b")
 
 _TAG = re.compile(r"<([A-Za-z]+):([^<>]*)>")
 _TEXT_IN_QUOTES = r'(?:"(?:[^"\\]|\\.)*"|“[^“”]*”)'
 _BLEND = re.compile(
-    rf"\(\s*({_TEXT_IN_QUOTES}(?:\s*,\s*{_TEXT_IN_QUOTES})*)\s*,?\s*\)\s*\.blend\(([^()]*)\)\s*", re.DOTALL
+    rf"\(\s*({_TEXT_IN_QUOTES}(?:\s*,\s*{_TEXT_IN_QUOTES})*)\s*+(?:,\s*+)?\)\s*\.blend\(([^()]*)\)\s*", re.DOTALL
 )
 _CALL = re.compile(r"(?:\)|\w)\s*\.(blend|and|swap)\(")
 _HALF_WAY = re.compile(rf":\s*{_NUMBER}\s*")  # how the inside of "[from:to:0.5]" ends
@@ -155,7 +155,10 @@ def _pieces(text: str, argument: str) -> tuple[Piece, ...]:
         raise BadPrompt(argument, clause[0], fault=PromptFault.COMPOSITION)
     pieces: list[list[Part]] = [[]]
     for part in parse(text, argument=argument):
-        for number, stretch in enumerate(_BREAK.split(part.text)):
+        first, *others = _BREAK.split(part.text)
+        stretches = [first, *(each.lstrip() for each in others)]
+        stretches[:-1] = [each.rstrip() for each in stretches[:-1]]
+        for number, stretch in enumerate(stretches):
             if number:
                 pieces.append([])
             if stretch:
@@ -221,14 +224,17 @@ def _factor(prompt: str, opening: int, closing: int) -> tuple[float, int]:
 def _partners(prompt: str) -> dict[int, int]:
     """Where each opening bracket that has a partner is closed."""
     open_at: list[int] = []
+    still_open = {"(": 0, "[": 0}
     partners: dict[int, int] = {}
     for found in _SYNTAX.finditer(prompt):
         sign = found[0]
-        if sign in {"(", "["}:
+        if sign in still_open:
             open_at.append(found.start())
-        elif sign in _PARTNERS:
-            candidates = [at for at in open_at if prompt[at] == _PARTNERS[sign]]
-            if candidates:
-                partners[candidates[-1]] = found.start()
-                del open_at[open_at.index(candidates[-1]) :]
+            still_open[sign] += 1
+        elif sign in _PARTNERS and still_open[_PARTNERS[sign]]:
+            at = -1
+            while at < 0 or prompt[at] != _PARTNERS[sign]:  # what was opened within it has no partner
+                at = open_at.pop()
+                still_open[prompt[at]] -= 1
+            partners[at] = found.start()
     return partners

@@ -1,13 +1,14 @@
 """What the supervisor and the worker say to each other: one JSON object a line, orders in, reports out.
 
 The worker reads orders from its standard input and writes reports to what was its standard output when it
-started; prints of libraries go to standard error, so that they cannot break the channel. Pictures travel as files.
+started; prints of libraries go to standard error, so that they cannot break the channel. Pictures travel as files;
+previews, which are small and leave nothing behind, in their reports.
 """
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Base64Bytes, Field, TypeAdapter
 
 from generation.adapters import Adapter
 from generation.catalogue import Model
@@ -31,6 +32,7 @@ class Generate:
 
     The pictures are named `job`.png, `job`-2.png and so on. All paths are absolute. `adapters` holds
     the file of every LoRA and embedding that the recipe's prompts name, of its ControlNet and what serves that.
+    Meanwhile there may be a preview each `preview_every` seconds, and none where that is None.
     """
 
     kind: Literal["generate"] = "generate"
@@ -41,6 +43,7 @@ class Generate:
     source_file: str | None
     mask_file: str | None = None
     adapters: tuple[Adapter, ...] = ()
+    preview_every: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +131,15 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What the picture being drawn is going to look like, by the steps taken so far: a small JPEG."""
+
+    kind: Literal["preview"] = "preview"
+    job: str
+    picture: Base64Bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finished:
     """All pictures of a job are on disk; `recipe` has its environment filled in, `seconds` is compute time."""
 
@@ -157,7 +169,7 @@ class Cancelled:
     seconds: float
 
 
-Report = Ready | Loaded | LoadFailed | Loading | Progress | Finished | Failed | Cancelled
+Report = Ready | Loaded | LoadFailed | Loading | Progress | Preview | Finished | Failed | Cancelled
 
 _ORDER: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="kind")])
 _REPORT: TypeAdapter[Report] = TypeAdapter(Annotated[Report, Field(discriminator="kind")])

@@ -9,7 +9,15 @@ from pydantic import TypeAdapter
 
 from generation.catalogue import Family, Model, Use
 from generation.controls import Controls
-from generation.errors import NotForThisModel, NotThisMode, NotThisScheduler, OutOfRange, UnknownChoice
+from generation.errors import (
+    BadPicture,
+    NotForThisModel,
+    NotThisMode,
+    NotThisScheduler,
+    OutOfRange,
+    PictureFault,
+    UnknownChoice,
+)
 from generation.mode import Direction, Margins, Mode, canvas, choose
 from generation.prompt import read
 from generation.request import SEED_LIMIT, UPSCALE_LIMIT, Request
@@ -41,7 +49,7 @@ class Environment:
     model_revision: str  # a hub commit, or the SHA-256 of the weights' names, sizes and headers
     versions: dict[str, str]  # library -> version
     watermark: str | None = None  # hidden in the picture
-    adapters: dict[str, str] = field(default_factory=dict)  # name -> SHA-256 of the file
+    adapters: dict[str, str] = field(default_factory=dict)  # name, with its kind if two share it -> SHA-256
     unknown_words: tuple[str, ...] = ()
     placement: str = ""
     short_of_memory: bool = False
@@ -207,8 +215,8 @@ def complete(
 
     `source_size` is the size of the source image, whose aspect is kept when no size is asked for. `controls` tells
     which ControlNets are there.
-    Raises UnknownChoice, OutOfRange, BadSize, BadPrompt, NotForThisModel, NotThisScheduler, NotThisMode or
-    NeedsPicture.
+    Raises UnknownChoice, OutOfRange, BadSize, BadPrompt, TooLong, BadPicture, NotForThisModel, NotThisScheduler,
+    NotThisMode or NeedsPicture.
     """
     control = None
     if controls is not None and request.mode is not None:
@@ -295,7 +303,7 @@ def _refuse_what_has_no_use(request: Request, mode: Mode, model: Model) -> None:
 
 
 def _size(request: Request, mode: Mode, model: Model, source: Size | None) -> tuple[Size, Margins | None]:
-    """The size of the picture, and for outpainting what of it is new. Raises BadSize or OutOfRange."""
+    """The size of the picture, and for outpainting what of it is new. Raises BadSize, OutOfRange or BadPicture."""
     bounds = model.size
     if mode is Mode.UPSCALE and source is not None:
         scale = _scale(request, model, source)
@@ -311,9 +319,14 @@ def _size(request: Request, mode: Mode, model: Model, source: Size | None) -> tu
 
 
 def _scale(request: Request, model: Model, source: Size) -> float:
-    """How many times as large the source becomes; as large as the model can, where nobody said how large."""
+    """How many times as large the source becomes; as large as the model can, where nobody said how large.
+
+    Raises OutOfRange, and BadPicture where the source is as large as that already.
+    """
     longest = max(source.width, source.height)
     most = model.size.maximum / longest
+    if most < 1:
+        raise BadPicture(PictureFault.TOO_LONG, value=source, limit=model.size.maximum)
     scale = min(UPSCALE_LIMIT, most) if request.scale is None else request.scale
     if scale > most:
         raise OutOfRange("scale", scale, minimum=1.0, maximum=int(most * 100) / 100)

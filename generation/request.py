@@ -10,6 +10,7 @@ PROMPT_LIMIT = 1500  # characters; a Discord embed and a modal field both hold i
 SEED_LIMIT = 2**32  # seeds are 0 to SEED_LIMIT - 1, as torch's CPU generator and other programs take them
 COUNT_LIMIT = 4
 UPSCALE_LIMIT = 4.0  # times the source's sides
+TURNS_LIMIT = 100  # of one noise: neighbours of neighbours, each chosen by somebody
 CLIP_SKIP_LIMIT = 12  # layers of the text encoder of Stable Diffusion 1.x
 
 
@@ -64,6 +65,10 @@ class Request:
         _check("blend", self.blend, 0.0, 1.0)
         _check("variation", self.variation, 0.0, 1.0)
         _check("variation_seed", self.variation_seed, 0, SEED_LIMIT - 1)
+        _check("variations of variations", len(self.turned or ()), 0, TURNS_LIMIT)
+        for seed, amount in self.turned or ():
+            _check("variation_seed", seed, 0, SEED_LIMIT - 1)
+            _check("variation", amount, 0.0, 1.0)
         _check("clip_skip", self.clip_skip, 1, CLIP_SKIP_LIMIT)
         _check("seed", self.seed, 0, SEED_LIMIT - 1)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Self
 
-from generation.errors import BadPrompt, StylesUnreadable, UnknownChoice
+from generation.errors import BadPrompt, StylesUnreadable, TooLong, UnknownChoice
 from generation.prompt import put_into
 from generation.wildcards import expand
 
@@ -15,6 +15,8 @@ PLACE = "{prompt}"  # where a template takes the member's words
 NO_STYLE = "none"  # asks for none where otherwise the member's own would be taken
 _FILE = Path(__file__).with_name("styles.toml")
 _NAME_LIMIT = 40  # characters
+_LIMIT = 2000  # characters of all the texts of a style
+SPELLED_LIMIT = 6000  # characters that a prompt may come to in a style
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,19 +76,30 @@ class Words:
 
 
 def spell(prompt: str, negative_prompt: str, style: Style | None, seed: int) -> Words:
-    """What `prompt` comes to for the picture of `seed`: the same seed makes the same choices. Raises BadPrompt."""
+    """What `prompt` comes to for the picture of `seed`: the same seed makes the same choices.
+
+    Raises BadPrompt, and TooLong for a style or for what a prompt comes to.
+    """
     chance = Random(seed)  # noqa: S311  (a choice that is the same again)
     text = expand(prompt, chance)
     without = expand(negative_prompt, chance, argument="negative_prompt")
     if style is None:
         return Words(text=text, prompt=text, negative_prompt=without)
+    _check_length("style", "".join(vars(style).values()), _LIMIT)
     template = PLACE.join(expand(part, chance) for part in style.prompt.split(PLACE))
     kept_out = (without, expand(style.negative_prompt, chance))
-    return Words(
+    words = Words(
         text=text,
         prompt=put_into(template, PLACE, text),
         negative_prompt=", ".join(part for part in kept_out if part.strip()),
     )
+    _check_length("prompt", words.prompt, SPELLED_LIMIT)
+    return words
+
+
+def _check_length(argument: str, text: str, limit: int) -> None:
+    if len(text) > limit:
+        raise TooLong(argument, length=len(text), limit=limit)
 
 
 def _name(typed: str) -> str:
@@ -126,4 +139,6 @@ def _style(name: str, values: object, file: Path) -> Style:
         spell("words", "", style, 0)
     except BadPrompt as error:
         raise StylesUnreadable(f"{where} cannot be drawn: {error.value}") from error
+    except TooLong as error:
+        raise StylesUnreadable(f"{where} has {error.length} characters, and {error.limit} fit") from error
     return style

@@ -25,6 +25,7 @@ from generation.protocol import (
     LoadFailed,
     Loading,
     Order,
+    Preview,
     Progress,
     Ready,
     Report,
@@ -166,7 +167,7 @@ class Supervisor:
             self._end()
 
     async def draw(
-        self, order: Generate, on_report: Callable[[Loading | Progress], None]
+        self, order: Generate, on_report: Callable[[Loading | Progress | Preview], None]
     ) -> Finished | Failed | Cancelled:
         """Draw one job; `on_report` is told of each step. Raises WorkerDied, and WorkerBusy out of turn."""
         await self._begin(order.job, WorkerState.DRAWING)
@@ -183,7 +184,7 @@ class Supervisor:
                         if order.job in self._cancelled:
                             return Cancelled(job=order.job, seconds=0.0)
                         raise died
-                    case Loading() | Progress():
+                    case Loading() | Progress() | Preview():
                         patience = self._load_grace if isinstance(report, Loading) else self._step_grace
                         on_report(report)
                     case Finished() | Failed() | Cancelled():

@@ -81,10 +81,11 @@ def _differences(then: Environment, now: Environment) -> Iterator[Difference]:
     plain = [
         (Aspect.DEVICE, then.device, now.device),
         (Aspect.DTYPE, then.dtype, now.dtype),
-        (Aspect.PLACEMENT, then.placement, now.placement),
         (Aspect.BATCH_SIZE, str(then.batch_size), str(now.batch_size)),
         (Aspect.WATERMARK, then.watermark, now.watermark),
     ]
+    if then.placement and now.placement:  # records of earlier versions have none
+        plain.append((Aspect.PLACEMENT, then.placement, now.placement))
     if then.device == now.device and then.device.startswith("cpu"):  # no other device computes in these threads
         plain.append((Aspect.THREADS, str(then.threads), str(now.threads)))
     for aspect, before, after in plain:

@@ -55,8 +55,10 @@ def _read(text: str, argument: str) -> list[str | _Choice]:
                 nested.append(choice)
                 starts.append(found.start())
             case "}" if within:
-                nested.pop().alternatives[-1].append(taken)
-                _check(text[starts.pop() : found.end()], argument)
+                choice, start = nested.pop(), starts.pop()
+                choice.alternatives[-1].append(taken)
+                if any(_is_of_other_form(alternative) for alternative in choice.alternatives):
+                    raise BadPrompt(argument, text[start : found.end()], fault=PromptFault.CHOICE)
             case "|" if within:
                 nested[-1].alternatives[-1].append(taken)
                 nested[-1].alternatives.append([])
@@ -73,9 +75,9 @@ def _read(text: str, argument: str) -> list[str | _Choice]:
     return outermost.alternatives[0]
 
 
-def _check(choice: str, argument: str) -> None:
-    if any(_OTHER_FORM.match(alternative) for alternative in choice[1:-1].split("|")):
-        raise BadPrompt(argument, choice, fault=PromptFault.CHOICE)
+def _is_of_other_form(alternative: list[str | _Choice]) -> bool:
+    first = alternative[0]
+    return isinstance(first, str) and _OTHER_FORM.match(first) is not None
 
 
 def _pick(parts: list[str | _Choice], chance: Random) -> str:

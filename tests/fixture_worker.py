@@ -1,14 +1,15 @@
 """A worker process that keeps the protocol, paints plain colours, and misbehaves as its first argument says.
 
-A named pipe `gate` in the folder of the pictures holds it up after its first step, until a test opens the pipe for
-writing and closes it.
+A named pipe `gate` in the folder of the pictures holds it up after its first step, until a test opens its Gate.
 """
 
+import asyncio
 import hashlib
 import os
 import sys
 import time
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
@@ -22,6 +23,7 @@ from generation.protocol import (
     Generate,
     Load,
     Loaded,
+    Preview,
     Progress,
     Ready,
     Report,
@@ -31,23 +33,53 @@ from generation.protocol import (
 )
 
 
+class Gate:
+    """Holds a worker that draws into `folder` up after its first step, while it is closed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._pipe = folder / "gate"
+
+    def close(self) -> None:
+        os.mkfifo(self._pipe)
+
+    async def open(self) -> None:
+        """Let the one job that waits there go on, and all later ones."""
+        writing = await asyncio.to_thread(os.open, self._pipe, os.O_WRONLY)
+        self._pipe.unlink()  # first: the next job would wait for somebody who never comes
+        os.close(writing)
+
+
+_MANY = 15  # steps
+
+
 def say(report: Report) -> None:
     sys.stdout.buffer.write(encode(report))
     sys.stdout.buffer.flush()
 
 
+def say_first_step(order: Generate) -> None:
+    say(Progress(job=order.job, step=1, steps=2))
+    if order.preview_every is not None:
+        say(Preview(job=order.job, picture=preview()))
+
+
 def draw(order: Generate, how: str) -> Report:
     """The last report about an order; nothing of it is left to say where the process ends instead."""
-    say(Progress(job=order.job, step=1, steps=2))
+    say_first_step(order)
     gate = Path(order.folder) / "gate"
     if gate.exists():
         gate.read_bytes()
     if how == "dies_while_drawing" or (how == "dies_once" and not _seen_before(order)):
         os._exit(9)
+    if how == "takes_its_time":
+        time.sleep(0.6 * hashlib.sha256(order.recipe.prompt.encode()).digest()[0] / 255)
+        if "poison" in order.recipe.prompt:
+            os._exit(9)
     if how == "stray_prints":
         sys.stdout.buffer.write(b"\xff\xfe loading weights: 100%\n")
         sys.stderr.write("x" * 5000 + "\n")
-    if how == "runs_out_of_memory":
+    too_much = how == "runs_out_in_many_steps" and order.recipe.num_inference_steps > _MANY
+    if how == "runs_out_of_memory" or too_much:
         failure = Failure(kind=FailureKind.OUT_OF_MEMORY, detail="no room for the colours")
         return Failed(job=order.job, failure=failure, seconds=0.25)
     if how == "waits_for_cancel":
@@ -57,11 +89,22 @@ def draw(order: Generate, how: str) -> Report:
     if how == "ignores_cancel":
         time.sleep(60)  # longer than any grace a test gives
     say(Progress(job=order.job, step=2, steps=2))
-    pictures = tuple(
-        replace(paint(order, number), flagged=how == "flags_all" or (how == "flags_first" and number == 1))
-        for number in range(1, len(order.recipe.seeds) + 1)
-    )
+    try:
+        pictures = tuple(
+            replace(paint(order, number), flagged=how == "flags_all" or (how == "flags_first" and number == 1))
+            for number in range(1, len(order.recipe.seeds) + 1)
+        )
+    except OSError as error:
+        failure = Failure(kind=FailureKind.DISK_FULL, detail=str(error))
+        return Failed(job=order.job, failure=failure, seconds=0.25)
     return Finished(job=order.job, recipe=order.recipe, pictures=pictures, seconds=0.25)
+
+
+def preview() -> bytes:
+    """A grey picture of 24 by 16 pixels."""
+    file = BytesIO()
+    Image.new("RGB", (24, 16), "grey").save(file, "JPEG")
+    return file.getvalue()
 
 
 def paint(order: Generate, number: int) -> DrawnPicture:

@@ -2,9 +2,10 @@
 
 from discord.ext import commands
 
-from bot.acknowledge import refuse
+from bot.acknowledge import answered
 from bot.commands.options import Interaction, given
 from bot.desk import Desk, viewer_of
+from bot.further import draw_again
 from bot.pick import alone
 from bot.views import Edited, read_edit, read_strength
 
@@ -15,18 +16,12 @@ class Edit(commands.Cog):
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
-        edit = read_edit(interaction)
-        if edit is None:
-            return
-        try:
-            await self._draw(interaction, edit)
-        except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
-            await refuse(interaction, error)
+        if (edit := read_edit(interaction)) is not None:
+            await answered(interaction, self._draw(interaction, edit))
 
     async def _draw(self, interaction: Interaction, edit: Edited) -> None:
         viewer, typed, number = viewer_of(interaction), edit.fields, edit.pick.number
         parent = await self._desk.history.recall(edit.pick.generation_id, viewer)
-        address = await self._desk.think(interaction, private=parent.private)
         one = {} if number is None else alone(parent, number)
         recipe = parent.recipe if number is None else parent.recipe.part(number - 1, number)
         seed = typed.get("seed", "").strip()
@@ -38,9 +33,4 @@ class Edit(commands.Cog):
         words = {"prompt": typed["prompt"], "negative_prompt": typed.get("negative_prompt", "")}
         if not seed:
             one.pop("seed", None)
-        request = await self._desk.history.again(
-            parent.id, viewer, new_seed=not seed, **{**one, **words, **changes}
-        )
-        await self._desk.submit(
-            request, viewer=viewer, address=address, private=parent.private, parent_id=parent.id
-        )
+        await draw_again(interaction, parent, new_seed=not seed, **{**one, **words, **changes})

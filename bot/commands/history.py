@@ -19,7 +19,7 @@ class HistoryCommands(commands.Cog):
 
     @app_commands.command(name="history", description=labels.COMMANDS["history"])
     @app_commands.describe(**labels.HISTORY)
-    @app_commands.autocomplete(model=options.suggest_model)
+    @app_commands.autocomplete(model=options.suggest_known_model)
     async def history(
         self,
         interaction: options.Interaction,

@@ -4,16 +4,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import wording
-from bot.acknowledge import refuse, think, whisper
-from bot.attachments import look
+from bot.acknowledge import answered, think
 from bot.commands.options import Interaction, given, pictures_given
 from bot.desk import Desk, viewer_of
 from bot.further import Chosen, chosen_from, upscale
 from bot.views import (
     Offered,
-    RerollButton,
-    View,
+    describe,
     offer_source,
     read_offer,
     read_settings,
@@ -62,31 +59,20 @@ class Menus(commands.Cog):
         await self._describe(interaction, Chosen(upload=image))
 
     async def _describe(self, interaction: Interaction, chosen: Chosen) -> None:
-        """Tell what a picture was drawn from; that nothing here puts other pictures into words is told too."""
         await think(interaction, private=True)
-        data, name = await chosen.read()
-        await look(data, name=name)
-        words = await chosen.words(data)
-        view = View(timeout=None)
-        if chosen.drawn is not None:
-            view.add_item(RerollButton(chosen.drawn.id, label=labels.DRAW))
-        await whisper(interaction, wording.described(words["prompt"]), view=view)
+        await describe(interaction, chosen)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
-        wish = read_offer(interaction)
-        if wish is None:
-            return
-        try:
-            await self._draw_from(interaction, wish)
-        except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
-            await refuse(interaction, error)
+        if (wish := read_offer(interaction)) is not None:
+            await answered(interaction, self._draw_from(interaction, wish))
 
     async def _draw_from(self, interaction: Interaction, wish: Offered) -> None:
         """Draw from the picture that Use as source has shown."""
         desk, viewer = self._desk, viewer_of(interaction)
         chosen = await chosen_from(interaction, interaction.message)
-        address = await desk.think(interaction, private=chosen.private)
+        private = chosen.private or await desk.is_private(viewer)
+        address = await desk.think(interaction, private=private)
         changes = read_settings(wish.settings) | given(strength=read_strength(wish.strength))
         if "model" not in changes and chosen.drawn is not None and changes.get("mode") is not Mode.UPSCALE:
             changes["model"] = desk.studio.kept_model(chosen.drawn.recipe, changes.get("mode"))
@@ -97,7 +83,7 @@ class Menus(commands.Cog):
                 Request(prompt=wish.prompt, **pictures_given(source, None), **changes),
                 viewer=viewer,
                 address=address,
-                private=chosen.private,
+                private=private,
                 parent_id=None if chosen.drawn is None else chosen.drawn.id,
                 source=source,
             )

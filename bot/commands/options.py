@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from functools import wraps
 from typing import Any
 
@@ -23,6 +23,7 @@ from generation import (
     UPSCALE_LIMIT,
     BadSize,
     Mode,
+    Model,
     Scheduler,
 )
 
@@ -75,6 +76,21 @@ def wants_holes(mode: str | None, mask: discord.Attachment | None) -> bool:
     return mask is None and mode is not None and MODES.get(mode) is Mode.INPAINT
 
 
+def offer_modes(tree: app_commands.CommandTree[Any], installed: Collection[Mode]) -> None:
+    """Let every `mode` option of `tree` offer what can be drawn here, before Discord is told.
+
+    A mode that takes a ControlNet is offered where one for it is `installed`; a reply's --mode takes it at once.
+    """
+    offered: list[Any] = [choice for choice in MODE_CHOICES if _is_drawn(MODES.get(choice.value), installed)]
+    for command in tree.walk_commands():
+        if isinstance(command, app_commands.Command) and command.get_parameter("mode") is not None:
+            command._params["mode"].choices = offered  # noqa: SLF001  (choices can be set publicly at import alone)
+
+
+def _is_drawn(mode: Mode | None, installed: Collection[Mode]) -> bool:
+    return mode is None or not mode.controlled or mode in installed
+
+
 def never_failing(suggest: Suggest) -> Suggest:
     """A suggestion that is late or fails is none: the option can still be typed."""
 
@@ -91,11 +107,21 @@ def never_failing(suggest: Suggest) -> Suggest:
 
 
 @never_failing
+async def suggest_known_model(interaction: Interaction, current: str) -> list[Choice]:
+    return _models(desk_of(interaction).studio.catalogue.values(), current)
+
+
+@never_failing
 async def suggest_model(interaction: Interaction, current: str) -> list[Choice]:
+    """Those that can be drawn with at once, the default one first."""
+    return _models(await asyncio.to_thread(desk_of(interaction).studio.models_here), current)
+
+
+def _models(models: Iterable[Model], current: str) -> list[Choice]:
     wanted = current.casefold()
     return [
         _choice(f"{model.name} · {model.title}", model.name)
-        for model in desk_of(interaction).studio.catalogue.values()
+        for model in models
         if wanted in model.name.casefold() or wanted in model.title.casefold()
     ]
 
@@ -131,6 +157,12 @@ async def suggest_seed(interaction: Interaction, current: str) -> list[Choice]:
 
 
 @never_failing
+async def suggest_scheduler(interaction: Interaction, current: str) -> list[Choice]:  # noqa: ARG001  (discord.py's)
+    wanted = current.strip().casefold()
+    return [choice for choice in SCHEDULERS if wanted in choice.name.casefold()]
+
+
+@never_failing
 async def suggest_saved_seed(interaction: Interaction, current: str) -> list[Choice]:
     saved = await desk_of(interaction).seeds.suggest(viewer_of(interaction), current)
     return [_choice(f"{seed.name} ({seed.seed})", seed.name) for seed in saved]
@@ -145,6 +177,26 @@ async def suggest_generation(interaction: Interaction, current: str) -> list[Cho
     searched = await history.page(viewer, Filter(search=wanted), limit=_SHOWN)
     found |= {generation.id: generation for generation in searched.generations}
     return [_choice(f"{each.id} · {each.recipe.prompt}", each.id) for each in found.values()]
+
+
+def in_list(suggest: Suggest) -> Suggest:
+    """Suggestions for the last part of a comma list: whole lists, with what stands before it."""
+
+    @wraps(suggest)
+    async def offer(interaction: Interaction, current: str) -> list[Choice]:
+        before, comma, last = current.rpartition(",")
+        parts = [part.strip() for part in before.split(",") if part.strip()]
+        taken = {part.casefold() for part in parts} if comma else set()
+        found = [choice.value for choice in await suggest(interaction, last.strip())]
+        lists = [", ".join([*parts, value]) for value in found if value.casefold() not in taken]
+        return [Choice(name=each, value=each) for each in lists if len(each) <= _LONGEST]
+
+    return offer
+
+
+suggest_schedulers = in_list(suggest_scheduler)
+suggest_models = in_list(suggest_model)
+suggest_seeds = in_list(suggest_seed)
 
 
 def _choice(name: str, value: str) -> Choice:

@@ -1,6 +1,7 @@
 """A message that mentions the bot and holds a picture, or replies to one: image to image."""
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -15,7 +16,7 @@ from bot.desk import Desk, author_of
 from bot.errors import NoSeedToKeep, NotFound
 from bot.flags import read_flags
 from bot.history import Generation
-from bot.pick import Pick, seed_of
+from bot.pick import Pick, seed_of, starting_picture
 from bot.place import Address, Viewer
 from bot.post import insist
 from bot.seeds import NEW, SAME
@@ -105,11 +106,13 @@ class Reply(commands.Cog):
     async def _source(
         self, image: discord.Attachment, drawn: Generation | None, *, with_holes: bool = False
     ) -> Source:
-        """The picture as it was drawn where it is Easel's own; what Discord keeps may have been changed."""
+        """The picture as it was drawn where it is Easel's own; what Discord keeps may have been changed.
+
+        Raises BadPicture, or NotAllowed where the content filter flagged it.
+        """
         if drawn is not None:
-            picture = next((one for one in drawn.pictures if one.name == image.filename), None)
-            if picture is not None and picture.file.exists():
-                return await self._desk.read_drawn(picture)
+            with suppress(NotFound):  # its file is gone
+                return await self._desk.read_drawn(starting_picture(drawn, Pick.read(image.filename).first))
         return await self._desk.read_source(image, with_holes=with_holes)
 
     async def _seed(

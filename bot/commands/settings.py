@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import wording
-from bot.acknowledge import refuse, take_note, whisper
+from bot.acknowledge import answered, take_note, whisper
 from bot.commands.options import Interaction
 from bot.desk import Desk, viewer_of
 from bot.preferences import Defaults
@@ -25,21 +25,16 @@ class Settings(commands.Cog):
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
-        typed = read_settings_modal(interaction)
-        if typed is None:
-            return
-        try:
-            await take_note(interaction)
-            await interaction.edit_original_response(**settings_message(await self._keep(interaction, typed)))
-        except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
-            await refuse(interaction, error)
+        if (typed := read_settings_modal(interaction)) is not None:
+            await answered(interaction, self._keep(interaction, typed))
 
-    async def _keep(self, interaction: Interaction, typed: Mapping[str, str]) -> Defaults:
-        """Keep what was typed beside what the modal did not ask for."""
+    async def _keep(self, interaction: Interaction, typed: Mapping[str, str]) -> None:
+        """Keep what was typed beside what the modal did not ask for, and show it."""
+        await take_note(interaction)
         preferences, viewer = self._desk.preferences, viewer_of(interaction)
         defaults = self._read(await preferences.of(viewer), typed)
         await preferences.put(viewer, defaults)
-        return defaults
+        await interaction.edit_original_response(**settings_message(defaults))
 
     def _read(self, defaults: Defaults, typed: Mapping[str, str]) -> Defaults:
         """`defaults` with what was typed. Raises InvalidRequest."""

@@ -23,6 +23,6 @@ class Verify(commands.Cog):
     async def verify(self, interaction: Interaction, image: discord.Attachment) -> None:
         await think(interaction, private=True)
         data, name = await Chosen(upload=image).read()
-        await look(data, name=name)
-        found = await verify(data, name=name, viewer=viewer_of(interaction), history=self._desk.history)
+        seen = await look(data, name=name)
+        found = await verify(data, seen, viewer=viewer_of(interaction), history=self._desk.history)
         await whisper(interaction, "\n".join(wording.escape(line) for line in wording.findings(found)))

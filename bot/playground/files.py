@@ -144,8 +144,8 @@ def _plain_name(filename: str) -> str:
 
 def _dimensions(data: bytes) -> tuple[int | None, int | None]:
     with warnings.catch_warnings():
-        # A picture of absurd size is stored like any other file; reading its header is harmless.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        # A picture of absurd size or a damaged one is stored like any other file; reading its header is harmless.
+        warnings.simplefilter("ignore")
         try:
             with Image.open(io.BytesIO(data)) as picture:
                 return picture.size

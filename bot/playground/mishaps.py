@@ -1,6 +1,7 @@
 """How a mishap is carried out on a request, before or after its work."""
 
 import asyncio
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -31,8 +32,9 @@ async def after_work(request: web.Request, answer: web.Response, mishap: Mishap 
         return answer
     partial = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.headers["Content-Type"]})
     partial.content_length = len(answer.body)
-    await partial.prepare(request)
-    await partial.write(answer.body[: len(answer.body) // 2])
+    with suppress(ConnectionError):  # the client may have hung up by itself
+        await partial.prepare(request)
+        await partial.write(answer.body[: len(answer.body) // 2])
     if request.transport is not None:
         request.transport.close()
     return partial

@@ -2,6 +2,8 @@
 
 import logging
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -113,6 +115,21 @@ class Playground:
         await self.gateway.close()
         await self._runner.cleanup()
         self.clock.close()
+
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """Be out of reach for the block: every connection is cut, and no new one is taken."""
+        assert self._runner.server is not None  # noqa: S101  # open
+        for site in tuple(self._runner.sites):
+            await site.stop()
+        for connection in self._runner.server.connections:
+            connection.force_close()
+            if connection.transport is not None:
+                connection.transport.abort()
+        try:
+            yield
+        finally:
+            await web.TCPSite(self._runner, HOST, self._port).start()
 
     # Addresses
 

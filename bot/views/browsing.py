@@ -1,20 +1,20 @@
 """A page of the history: a picture, words and buttons for each row, and the buttons that turn the page."""
 
-import re
 from io import BytesIO
-from typing import Any, Self
+from typing import Any
 
 import discord
 
 from bot import wording
-from bot.acknowledge import refuse, take_note, think, whisper
+from bot.acknowledge import take_note, think, whisper
 from bot.desk import Desk, desk_of, viewer_of
+from bot.further import draw_again
 from bot.history import EVERYTHING, Filter, Generation, Page
 from bot.parcel import thumbnails
 from bot.place import Viewer
-from bot.views.buttons import EditButton, GenerationButton, RerollButton, take_down
+from bot.views.buttons import EditButton, GenerationButton, LastingItem, RerollButton, take_down
+from bot.views.offer import SourceButton
 from bot.views.pages import show
-from bot.views.source import SourceButton
 from bot.wording import labels
 
 ROWS = 3  # generations on a page: each takes ten of the forty components that a message may have
@@ -29,11 +29,8 @@ class SameButton(GenerationButton, template=rf"easel:same:{_ID}"):
     label = labels.SAME_SEED
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
-        desk, viewer = desk_of(interaction), viewer_of(interaction)
-        parent = await desk.history.recall(self.generation_id, viewer)
-        address = await desk.think(interaction, private=parent.private)
-        request = await desk.history.again(parent.id, viewer, new_seed=False)
-        await desk.submit(request, viewer=viewer, address=address, private=parent.private, parent_id=parent.id)
+        parent = await desk_of(interaction).history.recall(self.generation_id, viewer_of(interaction))
+        await draw_again(interaction, parent, new_seed=False)
 
 
 class PageButton(GenerationButton, template=rf"easel:page:(?P<id>{_SPOT})"):
@@ -64,32 +61,19 @@ class EraseButton(GenerationButton, template=rf"easel:erase:(?P<id>[0-9a-z]{{1,3
         await whisper(interaction, wording.deleted(generation))
 
 
-class OpenSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=r"easel:open"):
+class OpenSelect(LastingItem[discord.ui.Select[Any]], template=r"easel:open"):
     """Shows one generation of a page, for the chooser alone."""
 
     def __init__(self, generations: tuple[Generation, ...] = ()) -> None:
         select: discord.ui.Select[Any] = discord.ui.Select(custom_id="easel:open", placeholder=labels.OPEN)
         for number, generation in enumerate(generations, start=1):
-            label = wording.shorten(labels.numbered(generation.recipe.prompt, number), 100)
+            label = wording.shorten(labels.numbered(wording.titled(generation.recipe.prompt), number), 100)
             select.add_option(label=label, value=generation.id)
         super().__init__(select)
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003  (discord.py's signature)
-        item: discord.ui.Item[Any],  # noqa: ARG003
-        match: re.Match[str],  # noqa: ARG003
-        /,
-    ) -> Self:
-        return cls()
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        try:
-            await think(interaction, private=True)
-            await show(interaction, self.item.values[0])
-        except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
-            await refuse(interaction, error)
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        await think(interaction, private=True)
+        await show(interaction, self.item.values[0])
 
 
 async def history_message(
@@ -125,7 +109,7 @@ def history_layout(
         if file is None:
             box.add_item(text)
         else:
-            about = wording.alternative_text(generation.recipe)
+            about = wording.alternative_text(generation.recipe) or None  # Discord takes none that is empty
             box.add_item(discord.ui.Section(text, accessory=discord.ui.Thumbnail(file, description=about)))
         box.add_item(discord.ui.ActionRow(*_buttons(generation, viewer, f"{turn}.{key}")))
     if page.generations:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import aiohttp
 import discord
 
 from bot import wording
-from bot.acknowledge import refuse, take_note, think, whisper
+from bot.acknowledge import answered, take_note, think, whisper
 from bot.desk import desk_of, viewer_of
-from bot.further import choose, upscale, vary
+from bot.further import choose, draw_again, upscale, vary
 from bot.history import Generation, Posted
 from bot.parcel import pack
 from bot.pick import Pick, alone, picture_of, seed_of
@@ -26,12 +26,34 @@ from generation import JobState
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T", bound=discord.ui.Item[Any])
 View = discord.ui.View
 _ID = r"(?P<id>[0-9a-z]{1,32})"
 _PICK = r"(?P<id>[0-9a-z]{1,32}(?:-[1-9])?)"  # one picture of several
 
 
-class GenerationButton(discord.ui.DynamicItem[discord.ui.Button[View]], template=r"(?!)"):
+class LastingItem(discord.ui.DynamicItem[T], template=r"(?!)"):
+    """What can be pressed after any restart: it is made anew from what its id holds, its template's groups."""
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003  (discord.py's signature)
+        item: discord.ui.Item[Any],  # noqa: ARG003
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        return cls(*match.groups())  # type: ignore[arg-type]  # each takes the groups of its own template
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        await answered(interaction, self.press(interaction))
+
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        """Do what it says. Any error becomes the member's answer."""
+        raise NotImplementedError
+
+
+class GenerationButton(LastingItem[discord.ui.Button[View]], template=r"(?!)"):
     """A button about one generation. Whoever sees the message may press it; what they may do is asked then."""
 
     action: ClassVar[str]
@@ -49,26 +71,6 @@ class GenerationButton(discord.ui.DynamicItem[discord.ui.Button[View]], template
         )
         self.generation_id = generation_id
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003  (discord.py's signature)
-        item: discord.ui.Item[Any],  # noqa: ARG003
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(match["id"])
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        try:
-            await self.press(interaction)
-        except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
-            await refuse(interaction, error)
-
-    async def press(self, interaction: discord.Interaction[Any]) -> None:
-        """Do what the button says. Any error becomes the member's answer."""
-        raise NotImplementedError
-
 
 class RerollButton(GenerationButton, template=rf"easel:reroll:{_PICK}"):
     """Draws the generation, or one of its pictures, again with another seed; the result is the presser's."""
@@ -78,13 +80,10 @@ class RerollButton(GenerationButton, template=rf"easel:reroll:{_PICK}"):
     style = discord.ButtonStyle.primary
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
-        desk, viewer = desk_of(interaction), viewer_of(interaction)
         pick = Pick.read(self.generation_id)
-        parent = await desk.history.recall(pick.generation_id, viewer)
-        address = await desk.think(interaction, private=parent.private)
+        parent = await desk_of(interaction).history.recall(pick.generation_id, viewer_of(interaction))
         one = {} if pick.number is None else alone(parent, pick.number, new_seed=True)
-        request = await desk.history.again(parent.id, viewer, new_seed=True, **one)
-        await desk.submit(request, viewer=viewer, address=address, private=parent.private, parent_id=parent.id)
+        await draw_again(interaction, parent, new_seed=True, **one)
 
 
 class VaryButton(GenerationButton, template=rf"easel:vary:{_PICK}"):

@@ -1,6 +1,6 @@
 """The modal in which a generation's words and settings are edited, and how its answer is read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,12 @@ from bot.errors import StraySetting
 from bot.flags import read_flags
 from bot.history import Generation
 from bot.pick import Pick
+from bot.views.modal import OPEN_FOR, ask, read_modal
 from bot.wording import labels
-from generation import PROMPT_LIMIT, Family, Mode, OutOfRange, Recipe
+from generation import NO_STYLE, PROMPT_LIMIT, Family, Mode, OutOfRange, Recipe
 
 _PREFIX = "easel:edit:"
-_OPEN_FOR = 60 * 60.0  # seconds that discord.py remembers a modal; one answered later is read all the same
-_SETTINGS_LIMIT = 400  # characters
+SETTINGS_LIMIT = 400  # characters
 _OWN_FIELDS = {"negative_prompt": "--no", "strength": "--strength"}
 
 
@@ -29,11 +29,13 @@ class Edited:
     def changes(self, recipe: Recipe) -> dict[str, Any]:
         """What was changed in the settings, by Request's field names; what stands as it was is no change.
 
+        What was taken out is left to the model, and a style is none then.
         Raises StraySetting, BadFlag, OutOfRange or UnknownChoice.
         """
         before = read_settings(settings(recipe))
         typed = read_settings(self.fields.get("settings", ""))
-        return {name: value for name, value in typed.items() if name not in before or before[name] != value}
+        changed = {name: value for name, value in typed.items() if name not in before or before[name] != value}
+        return {name: NO_STYLE if name == "style" else None for name in before if name not in typed} | changed
 
 
 class EditModal(discord.ui.Modal):
@@ -45,66 +47,50 @@ class EditModal(discord.ui.Modal):
 
     def __init__(self, generation: Generation, number: int | None = None) -> None:
         pick = Pick(generation_id=generation.id, number=number)
-        super().__init__(title=labels.EDIT_TITLE, custom_id=f"{_PREFIX}{pick}", timeout=_OPEN_FOR)
+        super().__init__(title=labels.EDIT_TITLE, custom_id=f"{_PREFIX}{pick}", timeout=OPEN_FOR)
         recipe = generation.recipe if number is None else generation.recipe.part(number - 1, number)
-        long = discord.TextStyle.paragraph
-        self._ask(
-            labels.EDIT_PROMPT,
-            "prompt",
-            recipe.prompt,
-            style=long,
-            required=not recipe.mode.wordless,
+        required = not recipe.mode.wordless
+        ask(self, "prompt", labels.EDIT_PROMPT, recipe.prompt, required=required, longest=PROMPT_LIMIT, long=True)
+        ask(
+            self,
+            "negative_prompt",
+            labels.EDIT_NEGATIVE,
+            recipe.negative_prompt,
             longest=PROMPT_LIMIT,
+            long=True,
         )
-        self._ask(
-            labels.EDIT_NEGATIVE, "negative_prompt", recipe.negative_prompt, style=long, longest=PROMPT_LIMIT
-        )
-        self._ask(labels.EDIT_SEED, "seed", str(recipe.seeds[0]), hint=labels.EDIT_SEED_HINT, longest=40)
+        ask(self, "seed", labels.EDIT_SEED, str(recipe.seeds[0]), hint=labels.EDIT_SEED_HINT, longest=40)
         if recipe.strength is not None:
-            self._ask(
-                labels.EDIT_STRENGTH,
-                "strength",
-                f"{recipe.strength:g}",
-                hint=labels.EDIT_STRENGTH_HINT,
-                longest=10,
-            )
-        self._ask(
-            labels.EDIT_SETTINGS,
+            strength, hint = f"{recipe.strength:g}", labels.EDIT_STRENGTH_HINT
+            ask(self, "strength", labels.EDIT_STRENGTH, strength, hint=hint, longest=10)
+        ask(
+            self,
             "settings",
+            labels.EDIT_SETTINGS,
             settings(recipe),
             hint=labels.EDIT_SETTINGS_HINT,
-            longest=_SETTINGS_LIMIT,
+            longest=SETTINGS_LIMIT,
         )
-
-    def _ask(
-        self,
-        label: str,
-        field: str,
-        value: str,
-        *,
-        longest: int,
-        hint: str | None = None,
-        style: discord.TextStyle = discord.TextStyle.short,
-        required: bool = False,
-    ) -> None:
-        box: discord.ui.TextInput[EditModal] = discord.ui.TextInput(
-            custom_id=field, default=value or None, required=required, style=style, max_length=longest
-        )
-        self.add_item(discord.ui.Label(text=label, description=hint, component=box))
 
 
 def settings(recipe: Recipe) -> str:
     """The settings of a recipe that have no field of their own, as flags."""
-    flags: dict[str, object] = {"model": recipe.model}
+    flags: dict[str, object] = {"model": _quoted(recipe.model)}
     if recipe.mode is not Mode.UPSCALE:
         flags["size"] = recipe.size
     if recipe.model != Family.LANCZOS:
         flags |= {"steps": recipe.num_inference_steps, "guidance": f"{recipe.guidance_scale:g}"}
-        flags["scheduler"] = f'"{recipe.scheduler}"'
+        flags["scheduler"] = _quoted(recipe.scheduler)
     if recipe.style is not None:
-        flags["style"] = f'"{recipe.style.name}"'
+        flags["style"] = _quoted(recipe.style.name)
     flags["count"] = len(recipe.seeds)
     return " ".join(f"--{name} {value}" for name, value in flags.items())
+
+
+def _quoted(name: str) -> str:
+    """A name as a flag's value, in quotes that it does not hold itself."""
+    quote = next((each for each in "\"'`" if each not in name), '"')
+    return f"{quote}{name}{quote}"
 
 
 def read_settings(typed: str) -> dict[str, Any]:
@@ -123,15 +109,8 @@ def read_settings(typed: str) -> dict[str, Any]:
 
 def read_edit(interaction: discord.Interaction[Any]) -> Edited | None:
     """What was typed, if `interaction` answers an EditModal."""
-    if interaction.type is not discord.InteractionType.modal_submit:
-        return None
-    data: Mapping[str, Any] = interaction.data or {}
-    custom_id = str(data.get("custom_id", ""))
-    if not custom_id.startswith(_PREFIX):
-        return None
-    return Edited(
-        pick=Pick.read(custom_id.removeprefix(_PREFIX)), fields=dict(_fields(data.get("components", [])))
-    )
+    answer = read_modal(interaction, _PREFIX)
+    return None if answer is None else Edited(pick=Pick.read(answer[0]), fields=answer[1])
 
 
 def read_strength(typed: str) -> float | None:
@@ -142,11 +121,3 @@ def read_strength(typed: str) -> float | None:
         return float(typed.strip().replace(",", "."))
     except ValueError:
         raise OutOfRange("strength", typed, minimum=0.0, maximum=1.0) from None
-
-
-def _fields(components: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    for component in components:
-        inner = component.get("component", component)
-        yield from _fields(component.get("components", []))
-        if "custom_id" in inner and "value" in inner:
-            yield str(inner["custom_id"]), str(inner["value"])

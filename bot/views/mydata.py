@@ -1,28 +1,27 @@
 """The question before everything about a member is deleted, and its two buttons."""
 
-import re
-from typing import Any, Self
+from typing import Any
 
 import discord
 
 from bot import wording
-from bot.acknowledge import refuse, take_note
+from bot.acknowledge import take_note
 from bot.desk import desk_of
 from bot.errors import NotAllowed
 from bot.post import insist
-from bot.views.buttons import View
+from bot.views.buttons import LastingItem, View
 from bot.wording import labels
 
 _ERASE, _KEEP = "erase", "keep"
 
 
 class MyDataButton(
-    discord.ui.DynamicItem[discord.ui.Button[View]],
+    LastingItem[discord.ui.Button[View]],
     template=r"easel:mydata:(?P<action>erase|keep):(?P<id>\d{1,20})",
 ):
     """Deletes everything about a member, or nothing. Only the member who was asked may press it."""
 
-    def __init__(self, action: str, member_id: int) -> None:
+    def __init__(self, action: str, member_id: int | str) -> None:
         style = discord.ButtonStyle.danger if action == _ERASE else discord.ButtonStyle.secondary
         super().__init__(
             discord.ui.Button(
@@ -30,25 +29,9 @@ class MyDataButton(
             )
         )
         self._action = action
-        self._member_id = member_id
+        self._member_id = int(member_id)
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003  (discord.py's signature)
-        item: discord.ui.Item[Any],  # noqa: ARG003
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(match["action"], int(match["id"]))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        try:
-            await self._press(interaction)
-        except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
-            await refuse(interaction, error)
-
-    async def _press(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
         if interaction.user.id != self._member_id:
             raise NotAllowed("erase")
         await take_note(interaction)
@@ -57,7 +40,13 @@ class MyDataButton(
             return
         # Without its buttons, so that nobody presses twice.
         await insist(lambda: interaction.edit_original_response(content=wording.ERASING, view=None))
-        await desk_of(interaction).mydata.erase(self._member_id)
+        try:
+            await desk_of(interaction).mydata.erase(self._member_id)
+        except Exception:
+            asked = None if interaction.message is None else interaction.message.content
+            again = erasing_view(self._member_id)
+            await insist(lambda: interaction.edit_original_response(content=asked, view=again))
+            raise
         await insist(lambda: interaction.edit_original_response(content=wording.ERASED, view=None))
 
 

@@ -1,30 +1,36 @@
-"""What Use as source answers with: the picture, what it tells of itself, and buttons to go on from it."""
+"""What Use as source answers with: the picture, what it tells of itself, and buttons to go on from it.
+
+Of several pictures the buttons below lead to the others.
+"""
 
 import asyncio
-import re
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
-from typing import Any, Self
+from pathlib import PurePath
+from typing import Any
 
 import discord
 
 from bot import wording
-from bot.acknowledge import refuse, whisper
+from bot.acknowledge import think, whisper
 from bot.attachments import look
 from bot.desk import desk_of, viewer_of
 from bot.errors import NoRecipe
-from bot.further import Chosen, chosen_from
+from bot.further import Chosen, choose, chosen_from
 from bot.parcel import FILE_LIMIT, fitting
+from bot.pick import Pick
 from bot.redraw import redrawn
-from bot.views.buttons import View, tell_recipe
+from bot.source import SourceImage
+from bot.views.buttons import GenerationButton, LastingItem, RerollButton, View, tell_recipe
+from bot.views.edit import SETTINGS_LIMIT
+from bot.views.modal import OPEN_FOR, ask, read_modal
 from bot.wording import labels
 from generation import PROMPT_LIMIT, BadPicture, FoundRecipe, Request, read_recipe
 
 _MODAL = "easel:from"
-_OPEN_FOR = 60 * 60.0  # seconds that discord.py remembers a modal; one answered later is read all the same
 _LOOK = 1.5  # seconds to look into the file before the modal has to be open
+_COPY = "picture"  # what a copy of an upload is called: a name of its own could be that of a picture of Easel's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,50 +42,86 @@ class Offered:
     settings: str
 
 
-class OfferButton(discord.ui.DynamicItem[discord.ui.Button[View]], template=r"easel:offer:(?P<action>from|again)"):
+class OfferButton(LastingItem[discord.ui.Button[View]], template=r"easel:offer:(?P<action>from|again)"):
     """Draws from the picture of its message, or again what the recipe in it says. It needs nothing but that."""
 
-    def __init__(self, action: str) -> None:
+    def __init__(self, action: str, *, label: str | None = None) -> None:
         style = discord.ButtonStyle.primary if action == "from" else discord.ButtonStyle.secondary
-        super().__init__(
-            discord.ui.Button(label=labels.OFFER[action], style=style, custom_id=f"easel:offer:{action}")
-        )
+        label = labels.OFFER[action] if label is None else label
+        super().__init__(discord.ui.Button(label=label, style=style, custom_id=f"easel:offer:{action}"))
         self._action = action
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003  (discord.py's signature)
-        item: discord.ui.Item[Any],  # noqa: ARG003
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(match["action"])
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        chosen = await chosen_from(interaction, interaction.message)
+        if self._action == "from":
+            await interaction.response.send_modal(_modal(await _known_prompt(chosen)))
+        else:
+            await _draw_again(interaction, chosen)
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        try:
-            chosen = await chosen_from(interaction, interaction.message)
-            if self._action == "from":
-                await interaction.response.send_modal(_modal(await _known_prompt(chosen)))
-            else:
-                await _draw_again(interaction, chosen)
-        except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
-            await refuse(interaction, error)
+
+class SourceButton(GenerationButton, template=r"easel:source:(?P<id>[0-9a-z]{1,32}(?:-[1-9])?)"):
+    """Use as source, of a generation's first picture or of the one that is named."""
+
+    action = "source"
+    label = labels.USE_AS_SOURCE
+
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        await think(interaction, private=True)
+        desk, viewer = desk_of(interaction), viewer_of(interaction)
+        await offer_source(interaction, await choose(desk, viewer, image=None, typed=self.generation_id))
 
 
 async def offer_source(interaction: discord.Interaction[Any], chosen: Chosen) -> None:
-    """Show the picture to whoever chose it, and what can be done with it. Raises BadPicture or NotFound."""
+    """Show the picture to whoever chose it, and what can be done with it.
+
+    Raises BadPicture, NotFound, or NotAllowed for a flagged one.
+    """
     data, name = await chosen.read()
     image = await look(data, name=name)
     found = await found_in(data)
-    if len(data) > FILE_LIMIT:  # what is shown in its place is upright, as a camera's file need not be
-        name, data = await asyncio.to_thread(fitting, name, image.png)
     view = View(timeout=None)
     view.add_item(OfferButton("from"))
-    if found is not None and "prompt" in found.options:
+    if found is not None and "prompt" in found.options and _is_whole(data):
         view.add_item(OfferButton("again"))
+    others = () if chosen.drawn is None or len(chosen.drawn.pictures) == 1 else chosen.drawn.pictures
+    for pick in (Pick.read(picture.name) for picture in others):
+        if pick.first != chosen.number:
+            typed = str(replace(pick, number=pick.first))
+            view.add_item(SourceButton(typed, label=labels.pick(pick.first), row=1))
     text = wording.offered(found)
-    await whisper(interaction, text, files=[discord.File(BytesIO(data), filename=name)], view=view)
+    await whisper(interaction, text, files=[await _copy_of(chosen, data, name, image)], view=view)
+
+
+async def describe(interaction: discord.Interaction[Any], chosen: Chosen) -> None:
+    """Tell what a picture was drawn from, and offer to draw that; that nothing here reads pictures is told too.
+
+    Raises BadPicture, NotFound, or NotAllowed for a flagged one.
+    """
+    data, name = await chosen.read()
+    image = await look(data, name=name)
+    prompt = str((await chosen.words(data))["prompt"])
+    view, files = View(timeout=None), []
+    if chosen.drawn is not None:
+        pick = Pick(generation_id=chosen.drawn.id, number=chosen.number)
+        view.add_item(RerollButton(str(pick), label=labels.DRAW))
+    elif prompt.strip() and _is_whole(data):
+        view.add_item(OfferButton("again", label=labels.DRAW))
+        files.append(await _copy_of(chosen, data, name, image))  # the button reads what stands in it
+    await whisper(interaction, wording.described(prompt), files=files, view=view)
+
+
+async def _copy_of(chosen: Chosen, data: bytes, name: str, image: SourceImage) -> discord.File:
+    """A chosen picture of these bytes, to be shown again."""
+    if chosen.drawn is None:
+        name = PurePath(_COPY).with_suffix(PurePath(name).suffix).name
+    if not _is_whole(data):  # what is shown in its place is upright, as a camera's file need not be
+        name, data = await asyncio.to_thread(fitting, name, image.png)
+    return discord.File(BytesIO(data), filename=name)
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether a copy of a picture is shown as it is, with the recipe in it."""
+    return len(data) <= FILE_LIMIT
 
 
 async def show_recipe(interaction: discord.Interaction[Any], chosen: Chosen) -> None:
@@ -101,31 +143,16 @@ async def found_in(data: bytes) -> FoundRecipe | None:
 
 def read_offer(interaction: discord.Interaction[Any]) -> Offered | None:
     """What was typed, if `interaction` answers the modal of an offer."""
-    data: Mapping[str, Any] = interaction.data or {}
-    if interaction.type is not discord.InteractionType.modal_submit or data.get("custom_id") != _MODAL:
-        return None
-    inner = [component.get("component", {}) for component in data.get("components", [])]
-    return Offered(**{str(each["custom_id"]): str(each.get("value") or "") for each in inner})
+    answer = read_modal(interaction, _MODAL)
+    return None if answer is None else Offered(**answer[1])
 
 
 def _modal(prompt: str) -> discord.ui.Modal:
-    modal = discord.ui.Modal(title=labels.SOURCE_TITLE, custom_id=_MODAL, timeout=_OPEN_FOR)
-    words: discord.ui.TextInput[Any] = discord.ui.TextInput(
-        custom_id="prompt",
-        style=discord.TextStyle.paragraph,
-        default=prompt[:PROMPT_LIMIT] or None,
-        max_length=PROMPT_LIMIT,
-    )
-    strength: discord.ui.TextInput[Any] = discord.ui.TextInput(custom_id="strength", required=False, max_length=10)
-    settings: discord.ui.TextInput[Any] = discord.ui.TextInput(
-        custom_id="settings", required=False, max_length=400
-    )
-    hint = labels.SOURCE_STRENGTH_HINT
-    modal.add_item(discord.ui.Label(text=labels.SOURCE_PROMPT, component=words))
-    modal.add_item(discord.ui.Label(text=labels.EDIT_STRENGTH, description=hint, component=strength))
-    modal.add_item(
-        discord.ui.Label(text=labels.EDIT_SETTINGS, description=labels.OFFER_SETTINGS_HINT, component=settings)
-    )
+    modal = discord.ui.Modal(title=labels.SOURCE_TITLE, custom_id=_MODAL, timeout=OPEN_FOR)
+    words = prompt[:PROMPT_LIMIT]
+    ask(modal, "prompt", labels.SOURCE_PROMPT, words, required=True, longest=PROMPT_LIMIT, long=True)
+    ask(modal, "strength", labels.EDIT_STRENGTH, hint=labels.SOURCE_STRENGTH_HINT, longest=10)
+    ask(modal, "settings", labels.EDIT_SETTINGS, hint=labels.OFFER_SETTINGS_HINT, longest=SETTINGS_LIMIT)
     return modal
 
 
@@ -141,7 +168,8 @@ async def _known_prompt(chosen: Chosen) -> str:
 async def _draw_again(interaction: discord.Interaction[Any], chosen: Chosen) -> None:
     """Draw what the recipe in the picture says, as far as it can be drawn here. Raises NoRecipe."""
     desk, viewer = desk_of(interaction), viewer_of(interaction)
-    address = await desk.think(interaction, private=chosen.private)
+    private = chosen.private or await desk.is_private(viewer)
+    address = await desk.think(interaction, private=private)
     data, name = await chosen.read()
     found = await found_in(data)
     if found is None:
@@ -151,7 +179,7 @@ async def _draw_again(interaction: discord.Interaction[Any], chosen: Chosen) -> 
         Request(**{"prompt": "", **again.options}),
         viewer=viewer,
         address=address,
-        private=chosen.private,
+        private=private,
         parent_id=None if chosen.drawn is None else chosen.drawn.id,
         notes=tuple(wording.escape(line) for line in wording.redrawn(found, again)[1:]),
     )

@@ -1,18 +1,17 @@
 """The screens that one turns between: the help, the models and the styles. Their buttons outlive restarts."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from io import BytesIO
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import discord
 
 from bot import wording
-from bot.acknowledge import refuse, take_note
+from bot.acknowledge import take_note
 from bot.desk import desk_of
 from bot.samples import PROMPT
-from bot.views.buttons import View
+from bot.views.buttons import LastingItem, View
 from bot.wording import labels
 from generation import find_model
 
@@ -24,12 +23,12 @@ Turned = dict[str, Any]  # what a message needs, by discord.py's names
 
 
 class ScreenButton(
-    discord.ui.DynamicItem[discord.ui.Button[View]],
+    LastingItem[discord.ui.Button[View]],
     template=r"easel:screen:(?P<screen>help|models|styles):(?P<page>\d{1,3})",
 ):
     """Turns to a page of a screen, in place."""
 
-    def __init__(self, screen: str, page: int, *, label: str = "", here: bool = False) -> None:
+    def __init__(self, screen: str, page: int | str, *, label: str = "", here: bool = False) -> None:
         super().__init__(
             discord.ui.Button(
                 label=label or screen,
@@ -39,26 +38,13 @@ class ScreenButton(
             )
         )
         self._screen = screen
-        self._page = page
+        self._page = int(page)
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003  (discord.py's signature)
-        item: discord.ui.Item[Any],  # noqa: ARG003
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(match["screen"], int(match["page"]))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        try:
-            await take_note(interaction)
-            turned = await SCREENS[self._screen](interaction, self._page)
-            files = turned.pop("files", [])
-            await interaction.edit_original_response(**turned, attachments=files)
-        except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
-            await refuse(interaction, error)
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        await take_note(interaction)
+        turned = await SCREENS[self._screen](interaction, self._page)
+        files = turned.pop("files", [])
+        await interaction.edit_original_response(**turned, attachments=files)
 
 
 async def help_screen(interaction: discord.Interaction[Any], page: int = 0) -> Turned:

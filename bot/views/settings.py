@@ -1,27 +1,26 @@
 """The message and the modals of `/settings`; what is typed into them is read from the interaction."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any
 
 import discord
 
 from bot import wording
-from bot.acknowledge import refuse, take_note
+from bot.acknowledge import take_note
 from bot.desk import Desk, desk_of, viewer_of
 from bot.preferences import Defaults
-from bot.views.buttons import View
+from bot.views.buttons import LastingItem, View
+from bot.views.modal import OPEN_FOR, read_modal
 from bot.wording import labels
 from generation import COUNT_LIMIT, PROMPT_LIMIT, OutOfRange, Range, Scheduler
 
 _PREFIX = "easel:settings:"
-_OPEN_FOR = 60 * 60.0  # seconds that discord.py remembers a modal; one answered later is read all the same
 _LONGEST_MENU = 25  # as many as Discord takes
 _LONGEST_NAME = 100  # characters of a menu's entry
 
 
 class SettingsButton(
-    discord.ui.DynamicItem[discord.ui.Button[View]], template=r"easel:settings:(?P<action>look|numbers|reset)"
+    LastingItem[discord.ui.Button[View]], template=r"easel:settings:(?P<action>look|numbers|reset)"
 ):
     """Opens some of the settings for change, or forgets all of them."""
 
@@ -32,27 +31,12 @@ class SettingsButton(
         )
         self._action = action
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003  (discord.py's signature)
-        item: discord.ui.Item[Any],  # noqa: ARG003
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls(match["action"])
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        try:
-            await self._press(interaction)
-        except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
-            await refuse(interaction, error)
-
-    async def _press(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
         desk, viewer = desk_of(interaction), viewer_of(interaction)
         if self._action != "reset":
-            modal = look if self._action == "look" else numbers
-            await interaction.response.send_modal(modal(await desk.preferences.of(viewer), desk))
+            defaults = await desk.preferences.of(viewer)
+            modal = look(defaults, desk) if self._action == "look" else numbers(defaults)
+            await interaction.response.send_modal(modal)
             return
         await take_note(interaction)
         await desk.preferences.reset(viewer)
@@ -69,7 +53,7 @@ def settings_message(defaults: Defaults) -> dict[str, Any]:
 
 def look(defaults: Defaults, desk: Desk) -> discord.ui.Modal:
     """What decides how pictures look."""
-    modal = discord.ui.Modal(title=labels.SETTINGS_LOOK, custom_id=f"{_PREFIX}look", timeout=_OPEN_FOR)
+    modal = discord.ui.Modal(title=labels.SETTINGS_LOOK, custom_id=f"{_PREFIX}look", timeout=OPEN_FOR)
     models = {name: model.title for name, model in desk.studio.catalogue.items()}
     styles = {name: style.title for name, style in desk.studio.styles.items()}
     _ask(modal, "model", _choice("model", defaults.model, models))
@@ -80,9 +64,9 @@ def look(defaults: Defaults, desk: Desk) -> discord.ui.Modal:
     return modal
 
 
-def numbers(defaults: Defaults, desk: Desk) -> discord.ui.Modal:  # noqa: ARG001  (as `look`)
+def numbers(defaults: Defaults) -> discord.ui.Modal:
     """What decides how long drawing takes, how many pictures come of it, and who sees them."""
-    modal = discord.ui.Modal(title=labels.SETTINGS_NUMBERS, custom_id=f"{_PREFIX}numbers", timeout=_OPEN_FOR)
+    modal = discord.ui.Modal(title=labels.SETTINGS_NUMBERS, custom_id=f"{_PREFIX}numbers", timeout=OPEN_FOR)
     count = None if defaults.count is None else str(defaults.count)
     private = None if defaults.private is None else wording.YES if defaults.private else wording.NO
     guidance = None if defaults.guidance_scale is None else f"{defaults.guidance_scale:g}"
@@ -96,12 +80,8 @@ def numbers(defaults: Defaults, desk: Desk) -> discord.ui.Modal:  # noqa: ARG001
 
 def read_settings_modal(interaction: discord.Interaction[Any]) -> Mapping[str, str] | None:
     """What was filled in, by field, empty for nothing, if `interaction` answers one of these modals."""
-    if interaction.type is not discord.InteractionType.modal_submit:
-        return None
-    data: Mapping[str, Any] = interaction.data or {}
-    if not str(data.get("custom_id", "")).startswith(_PREFIX):
-        return None
-    return dict(_fields(data.get("components", [])))
+    answer = read_modal(interaction, _PREFIX)
+    return None if answer is None else answer[1]
 
 
 def read_number(name: str, typed: str, bounds: Range, *, whole: bool = False) -> float | None:
@@ -145,10 +125,3 @@ def _text(field: str, value: str | None, *, longest: int = 40) -> discord.ui.Ite
         max_length=longest,
         style=discord.TextStyle.short if longest <= _LONGEST_NAME else discord.TextStyle.paragraph,
     )
-
-
-def _fields(components: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    for component in components:
-        box = component.get("component", component)
-        chosen = box.get("values")
-        yield str(box["custom_id"]), str(box.get("value") or "") if chosen is None else next(iter(chosen), "")

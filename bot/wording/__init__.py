@@ -22,6 +22,16 @@ from bot.wording.browsing import (
     thumbnail_name,
 )
 from bot.wording.catalogue import NO, NOT_SET, YES, model_page, settings, style_page
+from bot.wording.comparing import (
+    cell_note,
+    cell_option,
+    comparison_alternative,
+    comparison_asked,
+    comparison_deleted,
+    comparison_failed,
+    comparison_result,
+    comparison_waiting,
+)
 from bot.wording.errors import (
     BROKEN_OFF,
     DISK_FULL,
@@ -39,6 +49,7 @@ from bot.wording.keeping import ERASED, ERASING, KEPT, backed_up, erasing_asked,
 from bot.wording.origins import (
     NO_RECIPE_IN_IT,
     NOT_DESCRIBED,
+    WORDS_LEFT_OUT,
     described,
     findings,
     offered,
@@ -47,6 +58,7 @@ from bot.wording.origins import (
 )
 from bot.wording.pictures import corrected
 from bot.wording.results import (
+    PREVIEW,
     SHELL_DRAWING,
     SHELL_LOADING,
     SHELL_WAITING,
@@ -60,6 +72,7 @@ from bot.wording.results import (
     recipe_text,
     result,
     starred,
+    titled,
     waiting,
     with_notes,
 )
@@ -88,19 +101,29 @@ __all__ = [
     "NOT_SET",
     "NO_RECIPE_IN_IT",
     "OUTDATED_COMMAND",
+    "PREVIEW",
     "QUEUE_EMPTY",
     "SEEDS_EMPTY",
     "SENT_AS_JPEG",
     "SHELL_DRAWING",
     "SHELL_LOADING",
     "SHELL_WAITING",
+    "WORDS_LEFT_OUT",
     "WORKER_FAILS",
     "YES",
     "Screen",
     "accepted",
     "alternative_text",
     "backed_up",
+    "cell_note",
+    "cell_option",
     "code_block",
+    "comparison_alternative",
+    "comparison_asked",
+    "comparison_deleted",
+    "comparison_failed",
+    "comparison_result",
+    "comparison_waiting",
     "corrected",
     "deleted",
     "described",
@@ -139,6 +162,7 @@ __all__ = [
     "starred",
     "style_page",
     "thumbnail_name",
+    "titled",
     "unexpected",
     "verdict",
     "waiting",

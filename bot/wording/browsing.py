@@ -6,7 +6,7 @@ import db
 from bot.history import Family, Filter, Generation, Page
 from bot.lineage import Change, Changed, Field, Reworded, changes
 from bot.wording.answers import COLOUR
-from bot.wording.results import failed, result, seeds, unended
+from bot.wording.results import failed, result, seeds, titled, unended
 from bot.wording.text import listing, moment, number, quote, shorten
 from generation import JobState, Mode
 
@@ -117,7 +117,7 @@ def history_row(generation: Generation) -> str:
     if generation.private:
         facts.append("private")
     facts.append(moment(generation.created_at))
-    return f"{star}**{quote(recipe.prompt, _PROMPT_SHOWN)}**\n-# {' · '.join(facts)}"
+    return f"{star}**{quote(titled(recipe.prompt), _PROMPT_SHOWN)}**\n-# {' · '.join(facts)}"
 
 
 def thumbnail_name(generation: Generation) -> str:

@@ -4,10 +4,12 @@ from bot.errors import (
     AlreadyRunning,
     BackupNotWritten,
     BadBackup,
+    BadComparison,
     BadFlag,
     BadSetting,
     BadToken,
     CommandsRefused,
+    ComparisonFault,
     DrawingFailed,
     EaselError,
     FlagValue,
@@ -47,6 +49,7 @@ from generation import (
     Mode,
     ModelUnavailable,
     NeedsPicture,
+    NotFetched,
     NotForThisModel,
     NotThisMode,
     NotThisScheduler,
@@ -74,6 +77,7 @@ _NOT_FOUND = {
     "source": "The picture that this one started from is no longer on this machine: attach it again.",
     "message": "That message is gone, or I may not read it.",
     "search": "That search is too long ago: please use /history again.",
+    "sheet": "This comparison is no longer there: please use /compare again.",
 }
 
 _NOT_ALLOWED = {
@@ -81,6 +85,8 @@ _NOT_ALLOWED = {
     "cancel": "Only the member who asked for it, or a moderator, may cancel this one.",
     "delete": "Only the member who asked for it, or a moderator, may delete this one, and only once it has ended.",
     "erase": "This is somebody else's button: /mydata delete brings you your own.",
+    "sheet": "This is somebody else's comparison: /compare brings you your own.",
+    "sheet_again": "This comparison is being drawn already.",
 }
 
 _PROMPT_FAULTS = {
@@ -121,6 +127,18 @@ _FAILURES = {
     FailureKind.FLAGGED: "The model's content filter held back what came of this; other words or another seed may "
     "pass.",
     FailureKind.BUG: "Drawing this failed because of a fault in Easel; whoever runs this bot finds it in the log.",
+}
+
+_COMPARISON_FAULTS = {
+    ComparisonFault.NOTHING: "There is nothing to compare yet: give one or two lists, such as steps: 10, 20, 30.",
+    ComparisonFault.EMPTY: "The list of {option} is empty: give values with commas between, or leave it out.",
+    ComparisonFault.TWICE: "The list of {option} has {value} twice: name each value once.",
+    ComparisonFault.NO_NUMBER: "{option} cannot be {value}: it takes numbers with commas between, as in 3, 7.5.",
+    ComparisonFault.NO_WHOLE_NUMBER: "{option} cannot be {value}: it takes whole numbers with commas between, as "
+    "in 10, 20.",
+    ComparisonFault.TOO_MANY_LISTS: "A sheet has {limit} sides and these are {count} lists: keep {limit} of them, "
+    "and one value for each of the others.",
+    ComparisonFault.TOO_MANY_CELLS: "That would be {count:,} pictures and a sheet holds {limit}: shorten a list.",
 }
 
 _NO_WORDS = "The model {model} does not draw from words alone: attach an image, or choose another model."
@@ -226,6 +244,11 @@ def _invalid(error: InvalidRequest) -> str:  # noqa: C901, PLR0911, PLR0912  (on
             return f"The model {model} cannot be drawn with {value}: choose {listing(choices)}."
         case NotThisMode():
             return _not_this_mode(error)
+        case NotFetched(model=model):
+            return (
+                f"The model {model} is not on this machine: choose another one, or ask whoever runs this bot to "
+                f"fetch it with easel models add {model}."
+            )
         case NeedsPicture(argument="mask"):
             return "Inpainting draws what a mask shows white: attach one, or a picture with transparent parts."
         case NeedsPicture(mode=Mode.UPSCALE, model=model):
@@ -284,6 +307,10 @@ def _easel(error: EaselError) -> str:  # noqa: C901, PLR0911, PLR0912  (one retu
             )
         case StraySetting(what=what):
             return f"{shorten(what, 40)} has no place among the settings: write “--steps 30”, for instance."
+        case BadComparison(fault=fault, option=option, value=value, count=count, limit=limit):
+            return _COMPARISON_FAULTS[fault].format(
+                option=option, value=shorten(value, 40), count=count, limit=limit
+            )
         case OneOfTwo(both=True):
             return "An image and an id are two pictures: give one of them."
         case OneOfTwo():

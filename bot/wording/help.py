@@ -50,6 +50,8 @@ _SCREENS: dict[Screen, dict[str, str]] = {
         "Larger and wider": "**Upscale** makes it larger. `/outpaint id: … direction: right` lets it grow.",
         "A part drawn anew": "`/imagine prompt: a red hat image: … mask: …` draws only where the mask is white. "
         "With `mode: inpaint` and no mask it draws where the image is transparent.",
+        "Side by side": "`/compare prompt: a fox steps: 5, 10, 20 guidance: 3, 7` draws one sheet; it tells first "
+        "what that costs.",
         "Between two": "`/blend image1: … image2: …` draws a picture between two.",
         "Any picture here": "The menu of its message, under Apps, has **Use as source** and **Show recipe**.",
     },

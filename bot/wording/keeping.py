@@ -106,6 +106,8 @@ def exported(part: Part) -> str:
             f"\n-# {counted(part.left_out, 'older picture')} did not fit into what Discord takes: "
             "/history has every one of them."
         )
+    if part.sources_left_out:
+        text += f"\n-# {counted(part.sources_left_out, 'image')} that you gave did not fit either."
     return text
 
 

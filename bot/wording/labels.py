@@ -18,6 +18,8 @@ USE_AS_SOURCE = "Use as source"
 SHOW_RECIPE = "Show recipe"
 DESCRIBE = "Describe"
 DRAW = "Draw"
+NOT_NOW = "Not now"
+OPEN_CELL = "Open one of these pictures"
 OFFER = {"from": "Draw from it", "again": "Draw its recipe again"}
 OFFER_SETTINGS_HINT = "Left empty or written as flags: --mode depth --size 16:9 --style ink"
 OPEN = "Look at one, with its recipe and its family"
@@ -38,7 +40,6 @@ EDIT_STRENGTH_HINT = "How far to leave the source picture: 0 keeps it, 1 ignores
 SOURCE_TITLE = "Use as source"
 SOURCE_PROMPT = "What should it become?"
 SOURCE_STRENGTH_HINT = "How far to leave this picture: 0 keeps it, 1 ignores it; empty is the model's own."
-SOURCE_PICTURE = "Which picture?"
 
 
 def numbered(label: str, number: int) -> str:
@@ -49,11 +50,6 @@ def numbered(label: str, number: int) -> str:
 def pick(number: int) -> str:
     """The button of one picture of several."""
     return str(number)
-
-
-def picture(number: int, seed: int) -> str:
-    """One of several pictures."""
-    return f"Picture {number}, seed {seed}"
 
 
 def child(number: int) -> str:
@@ -69,6 +65,7 @@ COMMANDS = {
     "outpaint": "Let a picture grow over its edge",
     "blend": "A picture between two pictures",
     "describe": "What a picture was drawn from",
+    "compare": "One prompt drawn in several ways, side by side",
     "verify": "Was this picture made here?",
     "history": "Your pictures, newest first",
     "show": "One picture with its recipe",
@@ -111,7 +108,7 @@ SETTINGS_FIELDS = {
     "steps": ("Steps", "More take longer, few give a rough picture."),
     "guidance": ("Guidance", "How closely to follow the prompt."),
     "count": ("Pictures", "How many come of one command."),
-    "private": ("Private", "Whether only you see what your commands draw."),
+    "private": ("Private", "Whether only you see what your commands and buttons draw."),
 }
 
 OPTIONS = {
@@ -139,11 +136,19 @@ HISTORY = {
     "model": "Only what this model drew",
 }
 
+COMPARE = {
+    "prompt": OPTIONS["prompt"],
+    "steps": "Several with commas between them: 10, 20, 30",
+    "guidance": "Several with commas between them: 3, 7.5",
+    "scheduler": "Several with commas between them: Euler, DDIM",
+    "model": "Several models with commas between them",
+    "seed": "Numbers or saved seeds with commas between them; left out, all pictures share one",
+}
+
 VARY_AMOUNT = "How far from the picture: 0 is the picture itself, 1 another one; 0.3 if you leave it out"
 UPSCALE_SCALE = "How many times as wide and as high, 1 to 4"
 UPSCALE_PROMPT = "What the picture shows, for models that add detail"
 OUTPAINT_DIRECTION = "Where to add to the picture"
-DIRECTIONS = {"left": "left", "right": "right", "up": "up", "down": "down", "all": "all sides"}
 PICTURE_IMAGE = "The picture; or give an id"
 PICTURE_ID = "The id of a picture drawn here, such as abc or abc-2; or attach an image"
 BLEND_FIRST = "The one picture"

@@ -22,6 +22,16 @@ def gigabytes(size: int | None) -> str:
     return "" if size is None else f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
 
 
+def here(size: str) -> str:
+    """What takes `size` on this machine, or is not here where that is empty."""
+    return f"{size} here" if size else "not here"
+
+
+def in_memory(size: str) -> str:
+    """What weights take of memory, empty where nobody counted."""
+    return size and f"{size} in memory"
+
+
 def licence(model: Model) -> str:
     """The licence of `model`, and whether the hub asks for an agreement."""
     return f"{model.licence}; ask for access on its page" if model.gated else model.licence

@@ -12,6 +12,7 @@ _PROMPT_LIMIT = 600
 _SURE = 1e-9  # a smaller chance is told as none
 
 NO_RECIPE_IN_IT = "This picture tells nothing of how it was made."
+WORDS_LEFT_OUT = "What this picture was drawn from cannot be drawn here, so those words are left out."
 NOT_DESCRIBED = (
     "Nothing is installed here that puts pictures into words, and this one does not tell what it was drawn from."
 )
@@ -29,6 +30,8 @@ _OPTIONS = {
     "guidance_scale": "guidance",
     "scheduler": "scheduler",
     "strength": "strength",
+    "control": "ControlNet",
+    "variation": "variation",
     "clip_skip": "clip skip",
 }
 
@@ -50,7 +53,9 @@ def redrawn(found: FoundRecipe, again: Redrawn) -> list[str]:
         fields = listing(tuple(_OPTIONS[name] for name in again.left))
         lines.append(f"Its {fields} would not fit {again.model}, which takes its own.")
     if again.source_wanted:
-        lines.append("It was made from another picture, which is not in it: give that with --image.")
+        lines.append(
+            "It was made from another picture, which is not in it: to start from that one, give it as the image."
+        )
     if found.not_taken:
         left = listing(tuple(shorten(phrase, 60) for phrase in found.not_taken))
         lines.append(f"Left out, since Easel has nothing like it: {left}.")
@@ -85,7 +90,7 @@ def told(found: FoundRecipe) -> str:
                 continue
             if isinstance(value, Style):
                 value = value.name
-            plain = name in {"model", "style", "size", "scheduler", "seed"}
+            plain = name in {"model", "style", "size", "scheduler", "seed", "control"}
             parts.append(f"{word} {shorten(str(value), 60) if plain else number(value)}")
     return ", ".join(parts)
 

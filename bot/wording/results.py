@@ -18,6 +18,7 @@ _DIFFUSION = "Made larger by the model {model}, which adds detail."
 SHELL_WAITING = "Waiting"
 SHELL_LOADING = "Loading the model"
 SHELL_DRAWING = "Drawing"
+PREVIEW = "What the picture looks like so far"
 
 
 def waiting(update: Waiting, prompt: str) -> str:
@@ -210,12 +211,12 @@ def code_block(text: str) -> str:
 
 
 def deleted(generation: Generation) -> str:
-    return f"{quote(generation.recipe.prompt, 80)} is deleted for good."
+    return f"{_title(generation.recipe.prompt, 80)} is deleted for good."
 
 
 def starred(generation: Generation, *, set_now: bool) -> str:
-    title = quote(generation.recipe.prompt, 80)
-    return f"You starred {title}." if set_now else f"{title} has your star no longer."
+    named = _title(generation.recipe.prompt, 80)
+    return f"You starred {named}." if set_now else f"{named} has your star no longer."
 
 
 def drawn_in_shell(generation: Generation) -> str:
@@ -242,5 +243,10 @@ def drawn_in_shell(generation: Generation) -> str:
     return "\n".join(line for line in (facts, *notes) if line)
 
 
-def _title(prompt: str) -> str:
-    return f"**{quote(prompt.strip() or _UNTITLED, _PROMPT_SHOWN)}**"
+def _title(prompt: str, limit: int = _PROMPT_SHOWN) -> str:
+    return f"**{quote(titled(prompt), limit)}**"
+
+
+def titled(prompt: str) -> str:
+    """A prompt, or what stands for one where there are no words."""
+    return prompt.strip() or _UNTITLED

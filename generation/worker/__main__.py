@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING
 
 from generation import metadata
+from generation.adapters import AdapterKind
 from generation.catalogue import Family
 from generation.errors import ModelUnavailable
 from generation.job import DrawnPicture, Failure, FailureKind
@@ -27,6 +28,7 @@ from generation.protocol import (
     Loaded,
     LoadFailed,
     Loading,
+    Preview,
     Progress,
     Ready,
 )
@@ -65,6 +67,7 @@ class Worker:
         """`memory` is how many gigabytes models may take, `folder` where those lie that are not resident."""
         from generation.worker.engine import Engine
         from generation.worker.pipelines import Pipelines
+        from generation.worker.previews import Previews
 
         self._channel = channel
         self._placement = placement
@@ -72,6 +75,8 @@ class Worker:
         self._engine = Engine(placement, self._versions, watermarked=watermarked)
         limit = None if memory is None else int(memory * 1e9)
         self._pipelines = Pipelines(placement, filtered=filtered, limit=limit, folder=folder)
+        self._previews = Previews()
+        self._drawing_since: float | None = None  # None until drawing has begun
 
     def run(self) -> None:
         self._channel.send(self._ready())
@@ -112,7 +117,8 @@ class Worker:
     def _generate(self, order: Generate) -> None:
         from generation.worker.resampling import resample
 
-        job, started = order.job, time.monotonic()
+        job = order.job
+        self._drawing_since = None
 
         def on_step(step: int, steps: int) -> None:
             self._channel.send(Progress(job=job, step=step, steps=steps))
@@ -122,54 +128,47 @@ class Worker:
             self._check_wanted(job)
             source, mask = (None if file is None else Path(file) for file in (order.source_file, order.mask_file))
             if order.model.family is Family.LANCZOS:
+                self._drawing_since = time.monotonic()
                 drawn = resample(order.recipe, source, on_step)
             else:
                 # A second time if memory ran out: then nothing of the first is left in it.
-                found = self._draw(order, source, mask, on_step)
-                drawn, started = found or self._draw(order, source, mask, on_step, again=True)
+                again = False
+                while (found := self._draw(order, source, mask, on_step, again=again)) is None:
+                    self._drawing_since, again = None, True
+                drawn = found
             recipe = order.recipe.drawn_in(drawn.environment)
             pictures = write_pictures(Path(order.folder), job, recipe, drawn)
         except Stopped:
-            self._channel.send(Cancelled(job=job, seconds=time.monotonic() - started))
+            self._channel.send(Cancelled(job=job, seconds=self._seconds()))
         except Exception as error:  # noqa: BLE001 (whatever it was, the worker lives on and says so)
-            self._channel.send(Failed(job=job, failure=failure_of(error), seconds=time.monotonic() - started))
+            self._channel.send(Failed(job=job, failure=failure_of(error), seconds=self._seconds()))
         else:
-            seconds = time.monotonic() - started
-            self._channel.send(Finished(job=job, recipe=recipe, pictures=pictures, seconds=seconds))
+            self._channel.send(Finished(job=job, recipe=recipe, pictures=pictures, seconds=self._seconds()))
         finally:
             self._channel.end_job(job)
 
-    @overload
     def _draw(
-        self, order: Generate, source: Path | None, mask: Path | None, on_step: "OnStep"
-    ) -> "tuple[Drawn, float] | None": ...
-
-    @overload
-    def _draw(
-        self, order: Generate, source: Path | None, mask: Path | None, on_step: "OnStep", *, again: Literal[True]
-    ) -> "tuple[Drawn, float]": ...
-
-    def _draw(
-        self, order: Generate, source: Path | None, mask: Path | None, on_step: "OnStep", *, again: bool = False
-    ) -> "tuple[Drawn, float] | None":
-        """The pictures of `order`, and when drawing them began: loading is charged to no job that waits for it.
-
-        None where memory ran out, and there is a lower step to draw it on `again`.
-        """
+        self, order: Generate, source: Path | None, mask: Path | None, on_step: "OnStep", *, again: bool
+    ) -> "Drawn | None":
+        """The pictures of `order`; None where memory ran out, and there is a lower step to draw it on `again`."""
         from generation.worker.memory import is_out_of_memory
 
         if not self._pipelines.holds(order.model):
             self._channel.send(Loading(job=order.job, model=order.model.name))
         fetching = self._fetching(order.job, order.model.name)
-        loaded = self._pipelines.get(order.model, fetching, recipe=order.recipe)
-        self._check_wanted(order.job)
-        started = time.monotonic()
+        control = next((each for each in order.adapters if each.kind is AdapterKind.CONTROLNET), None)
         try:
-            drawn = self._engine.draw(loaded, order.recipe, source, on_step, order.adapters, mask=mask)
+            loaded = self._pipelines.get(order.model, fetching, recipe=order.recipe, control=control)
+            self._check_wanted(order.job)
+            self._begin_previews(order)
+            self._drawing_since = time.monotonic()
+            drawn = self._engine.draw(
+                loaded, order.recipe, source, on_step, order.adapters, mask=mask, previews=self._previews
+            )
         except Exception as error:
-            if again or not is_out_of_memory(error) or not self._pipelines.step_down(loaded, order.recipe):
+            if again or not is_out_of_memory(error) or not self._pipelines.step_down():
                 raise
-            log.warning("memory ran out for %s on %s, so a lower step is taken: %s", order.job, loaded.step, error)
+            log.warning("memory ran out for %s, so a lower step is taken: %s", order.job, error)
             return None
         environment = replace(
             drawn.environment,
@@ -177,7 +176,17 @@ class Worker:
             placement=str(loaded.step),
             short_of_memory=again,
         )
-        return replace(drawn, environment=environment), started
+        return replace(drawn, environment=environment)
+
+    def _seconds(self) -> float:
+        """How long the job has been drawn: loading is charged to no job that waits for it."""
+        return 0.0 if self._drawing_since is None else time.monotonic() - self._drawing_since
+
+    def _begin_previews(self, order: Generate) -> None:
+        def tell(picture: bytes) -> None:
+            self._channel.send(Preview(job=order.job, picture=picture))
+
+        self._previews.begin(tell, every=order.preview_every)
 
     def _fetching(self, job: str, model: str) -> "OnBytes":
         """Tells how far fetching `model` is, now and then, and ends it for a job that is not wanted any more."""

@@ -18,6 +18,7 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.adapters import Adapter, AdapterKind
 from generation.prompt import LoraTag
+from generation.worker.lending import Lent
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +43,12 @@ class Embedding:
 
 
 class ModelAdapters:
-    """The adapters of the model behind `pipeline`, whose parts other pipelines may share."""
+    """The adapters of the model behind `pipeline`, whose parts other pipelines may share and are `lent`."""
 
-    def __init__(self, pipeline: Any, model: str) -> None:
+    def __init__(self, pipeline: Any, model: str, lent: Lent) -> None:
         self._pipeline = pipeline
         self._model = model
+        self._lent = lent
         self._loaded: list[str] = []  # names of LoRAs in memory, the one used last at the end
 
     def put_on(self, tags: Sequence[LoraTag], files: Sequence[Adapter]) -> None:
@@ -92,7 +94,7 @@ class ModelAdapters:
         if not expected:
             raise Unfit(f"The file {file.name} is no LoRA of a kind that Easel takes.")
         try:
-            with _without_advice():
+            with self._lent.at_home(), _without_advice():
                 self._pipeline.load_lora_weights(
                     file.path, adapter_name=name, use_safetensors=True, local_files_only=True
                 )

@@ -81,6 +81,20 @@ class ModelControls:
             self._kept = file.sha256, self._pipeline(network), lent
         return self._kept[1]
 
+    @property
+    def kept(self) -> str | None:
+        """The hash of the ControlNet in memory, None for none."""
+        return None if self._kept is None else self._kept[0]
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers the ControlNet in memory holds."""
+        return 0 if self._kept is None else sum(each.numel() for each in self._kept[1].controlnet.parameters())
+
+    def let_go(self) -> None:
+        """Have no ControlNet in memory."""
+        self._kept = None
+
     def rest(self) -> None:
         """Take back what is lent to the device."""
         if self._kept is not None:

@@ -1,5 +1,6 @@
 """One recipe -> its pictures, step by step."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,13 @@ from generation.adapters import Adapter
 from generation.mode import Mode
 from generation.prompt import read
 from generation.recipe import Environment, Recipe
-from generation.worker import controls, noise, prompts, upscaling
+from generation.worker import controls, hints, noise, prompts, upscaling
 from generation.worker.adapters import Embedding
 from generation.worker.modes import Materials
 from generation.worker.networks import NETWORKS
 from generation.worker.pipelines import LoadedModel
 from generation.worker.placement import Placement
+from generation.worker.previews import Previews, Sketchers
 
 OnStep = Callable[[int, int], None]
 
@@ -43,6 +45,7 @@ class Engine:
         self._placement = placement
         self._versions = versions
         self._watermarked = watermarked
+        self._sketchers = Sketchers(placement)
 
     def draw(
         self,
@@ -53,6 +56,7 @@ class Engine:
         adapters: Sequence[Adapter] = (),
         *,
         mask: Path | None = None,
+        previews: Previews | None = None,
     ) -> Drawn:
         """Draw every picture of `recipe`; `source` and `mask` are the files of what it takes.
 
@@ -60,7 +64,8 @@ class Engine:
         prepares the source for that.
 
         `on_step` is told after each step which it was, from 1, and how many there are in all. An exception that it
-        raises ends the drawing and reaches the caller; the model can be used again.
+        raises ends the drawing and reaches the caller; the model can be used again. `previews` look on; there are
+        none of what a content filter has yet to look at, and none of tiles.
         Raises SourceMissing, NoNumbers and Unfit, and what PyTorch raises when memory is out.
         """
         embeddings = loaded.adapters.embeddings(adapters)
@@ -82,7 +87,7 @@ class Engine:
             counter = _Counter(on_step, [steps for batch in batches for steps in _runs(batch, materials)])
             for batch in batches:
                 loaded.adapters.put_on(read(batch.prompt).loras, adapters)
-                images += self._draw_batch(loaded, batch, materials, embeddings, counter)
+                images += self._draw_batch(loaded, batch, materials, embeddings, counter, previews)
         flagged = (False,) * len(images)
         if loaded.content_filter is not None:
             flagged = loaded.content_filter.flags(images)
@@ -98,9 +103,9 @@ class Engine:
             threads=torch.get_num_threads(),
             batch_size=batch_size,
             model_revision=loaded.revision,
-            versions=self._versions,
+            versions=self._versions | ({} if recipe.control is None else hints.versions(recipe.mode)),
             watermark=mark,
-            adapters={adapter.name: adapter.sha256 for adapter in adapters},
+            adapters={_called(adapter, adapters): adapter.sha256 for adapter in adapters},
             unknown_words=prompts.unknown_words(
                 loaded.pipelines.get(recipe.mode, loaded.whole),
                 *(text for plain in recipe.spelled_out() for text in (plain.prompt, plain.negative_prompt)),
@@ -116,9 +121,10 @@ class Engine:
         materials: Materials,
         embeddings: Mapping[str, Embedding],
         counter: "_Counter",
+        previews: Previews | None,
     ) -> list[Image.Image]:
         first, *later = recipe.passes
-        images = self._draw_pass(loaded, first, materials, embeddings, counter)
+        images = self._draw_pass(loaded, first, materials, embeddings, counter, previews)
         for recipe_of_pass in later:
             size = (recipe_of_pass.width, recipe_of_pass.height)
             images = [
@@ -130,6 +136,7 @@ class Engine:
                     Materials(source=image.resize(size, Image.Resampling.LANCZOS)),
                     embeddings,
                     counter,
+                    previews,
                 )
             ]
         return images
@@ -142,6 +149,7 @@ class Engine:
         materials: Materials,
         embeddings: Mapping[str, Embedding],
         counter: "_Counter",
+        previews: Previews | None,
     ) -> list[Image.Image]:
         # 1. A pipeline with a scheduler of its own, and the sources of noise, one a picture
         pipeline = loaded.pipeline(
@@ -159,7 +167,13 @@ class Engine:
             embeddings=embeddings,
         )
 
-        # 3. The steps, and from latents to pictures
+        # 3. The steps, those who watch them, and from latents to pictures
+        if previews is not None and loaded.content_filter is None and recipe.mode is not Mode.UPSCALE:
+            sketch = self._sketchers.of(loaded.model, pipeline, loaded.decoder)
+            if sketch is not None:
+                unpack = functools.partial(network.latents, recipe=recipe)
+                previews.watch(pipeline.scheduler, unpack, sketch)
+
         def run(start: Mapping[str, Any]) -> list[Image.Image]:
             try:
                 ended = pipeline(
@@ -191,6 +205,12 @@ class Engine:
                 return [materials.over(each) for each in drawn]
             case _:
                 return run({**materials.arguments(), "strength": recipe.strength})
+
+
+def _called(adapter: Adapter, among: Sequence[Adapter]) -> str:
+    """The name of `adapter`, with its kind where one of another kind has the same."""
+    alone = sum(other.name == adapter.name for other in among) == 1
+    return adapter.name if alone else f"{adapter.kind} {adapter.name}"
 
 
 def _runs(recipe: Recipe, materials: Materials) -> list[int]:

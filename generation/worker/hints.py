@@ -1,9 +1,11 @@
 """What a ControlNet is shown of a source: its edges, its strokes, its people's skeletons or its depths.
 
-A source that is a picture of that kind already is shown as it is.
+A source that is a picture of that kind already is shown as it is; but a picture of depths cannot be told from any
+other grey one, so that it is only where nothing here finds depths.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -45,6 +47,11 @@ def hint(mode: Mode, source: Image.Image, detectors: Detectors) -> Image.Image:
     """What a ControlNet for `mode` is shown of `source`, at its size. Raises Unfit where that is nothing."""
     shown = _WAYS[mode](source.convert("RGB"), detectors)
     return shown.convert("RGB")
+
+
+def versions(mode: Mode) -> dict[str, str]:
+    """The libraries that a hint for `mode` comes of, beside those that every picture does."""
+    return {"scikit-image": version("scikit-image")} if mode in {Mode.EDGES, Mode.SKETCH} else {}
 
 
 def _edges(source: Image.Image, _: Detectors) -> Image.Image:

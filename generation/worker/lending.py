@@ -3,7 +3,8 @@
 import mmap
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,16 @@ class Lent:
 
     def __init__(self, parts: Mapping[str, torch.nn.Module], step: Step, device: torch.device) -> None:
         """`parts` are in the order in which drawing needs them."""
+        self._device = device
+        self._lent_whole: tuple[torch.nn.Module, ...] = ()
         self._hooks: list[Any] = []
         match step.weights:
             case Weights.WHOLE:
                 for part in parts.values():
                     part.to(device)
             case Weights.BY_PART:
-                self._lend_parts(parts.values(), device)
+                self._lent_whole = tuple(parts.values())
+                self._lend()
             case Weights.BY_BLOCK | Weights.BY_LAYER:
                 for name, part in parts.items():
                     # The autoencoder is small, and may have to change its precision.
@@ -39,13 +43,27 @@ class Lent:
         for hook in self._hooks:
             hook.offload()
 
-    def _lend_parts(self, parts: Iterable[torch.nn.Module], device: torch.device) -> None:
+    @contextmanager
+    def at_home(self) -> Iterator[None]:
+        """Have what is lent whole in the computer's memory for a while, as if it was never lent.
+
+        diffusers, where it finds parts that are lent, lends them anew in its own way: to the first device.
+        """
+        for hook in self._hooks:
+            hook.offload()
+            hook.remove()
+        try:
+            yield
+        finally:
+            self._lend()
+
+    def _lend(self) -> None:
         from accelerate import cpu_offload_with_hook  # type: ignore[import-untyped] # it says nothing of its types
 
-        last = None
-        for part in parts:
-            _, last = cpu_offload_with_hook(part, device, prev_module_hook=last)
-            self._hooks.append(last)
+        self._hooks = []
+        for part in self._lent_whole:
+            last = self._hooks[-1] if self._hooks else None
+            self._hooks.append(cpu_offload_with_hook(part, self._device, prev_module_hook=last)[1])
 
 
 def _lend_groups(part: torch.nn.Module, step: Step, device: torch.device) -> None:

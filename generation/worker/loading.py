@@ -1,5 +1,6 @@
 """From a model's files to a diffusers pipeline, with everything that can be wrong with them said in words."""
 
+import errno
 import logging
 import math
 import pickle
@@ -36,6 +37,7 @@ from transformers import (
 )
 
 from generation import download
+from generation.adapters import Adapter
 from generation.catalogue import Family, Model, Use
 from generation.download import OnBytes
 from generation.errors import ModelUnavailable
@@ -43,6 +45,7 @@ from generation.hub import hub_faults, is_hub_id
 from generation.inspection import WEIGHTS, check_folder, check_vocabularies, inspect_model, weights_in
 from generation.weights import BadWeights, read_tensors
 from generation.worker import original
+from generation.worker.memory import is_out_of_memory
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +95,9 @@ _PARTS: Mapping[Family, Mapping[str, Any]] = {
     },
 }
 _CONFIGURATION = ["model_index.json", "*/*.json", "*/*.txt", "tokenizer*/*"]
+_PREVIEW_DECODER = "preview_decoder"
 _NAMED = 3  # tensors named in a message
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 # What published files have too much or too little without harm: counters, what trains only, and a layer of the
 # depth estimator that is never called.
@@ -121,7 +126,7 @@ def locate(model: Model, on_bytes: OnBytes | None = None) -> Path:
     `on_bytes` is told how far that is. Raises ModelUnavailable.
     """
     found = download.find(model)
-    return found if found is not None else download.fetch(model, on_bytes)
+    return found if found is not None else download.fetch(model.name, model.places, on_bytes)
 
 
 def load(model: Model, path: Path, dtype: torch.dtype, settle: Callable[[Any], None] = lambda _: None) -> Any:
@@ -173,6 +178,14 @@ def count(model: Model, path: Path, *, filtered: bool = False) -> int:
     return numbers
 
 
+def count_control(file: Adapter) -> int:
+    """How many numbers a ControlNet holds, by its headers alone; 0 for a faulty one, which reading will refuse."""
+    path = Path(file.path)
+    with suppress(BadWeights, OSError, ModelUnavailable):
+        return sum(map(_in_file, weights_in(file.name, path) if path.is_dir() else (path,)))
+    return 0
+
+
 def _in_folder(model: Model, folder: Path) -> int:
     return sum(map(_in_file, weights_in(model.name, folder))) if folder.is_dir() else 0
 
@@ -204,6 +217,18 @@ def small_decoder(model: Model, file: Path, dtype: torch.dtype) -> AutoencoderTi
         missing, unexpected = decoder.load_state_dict(load_file(file), strict=False)
         _check_complete(model, "small decoder", missing=missing, unexpected=unexpected)
         return decoder.to(dtype).eval()
+
+
+def preview_decoder(model: Model, path: Path, dtype: torch.dtype) -> AutoencoderTiny | None:
+    """The small decoder beside the parts of `model` in the folder `path`; None where there is none.
+
+    It lies in `preview_decoder`, as diffusers writes an AutoencoderTiny. Raises ModelUnavailable.
+    """
+    if not (path / _PREVIEW_DECODER).is_dir():
+        return None
+    with _faults_in_words(model, path / _PREVIEW_DECODER):
+        decoder: AutoencoderTiny = _part(model, path, _PREVIEW_DECODER, AutoencoderTiny, dtype)
+        return decoder
 
 
 def _compare(model: Model, found: Model, path: Path) -> None:
@@ -387,6 +412,8 @@ def _faults_in_words(model: Model, path: Path) -> Iterator[None]:
     try:
         yield
     except _FILE_FAULTS as error:
+        if is_out_of_memory(error) or (isinstance(error, OSError) and error.errno in _DISK_FULL):
+            raise  # which says nothing of the file
         log.warning("loading %s", path, exc_info=True)
         advice = "copy or download it again"
         if path.suffix == ".ckpt":

@@ -7,6 +7,7 @@ of which only the layer at work is resident.
 """
 
 import ctypes
+import errno
 import gc
 import logging
 import mmap
@@ -17,11 +18,12 @@ from pathlib import Path
 
 import psutil
 import torch
+from safetensors import SafetensorError
 
+from generation import tiles
 from generation.catalogue import Family, Model
 from generation.mode import Mode
 from generation.recipe import Recipe
-from generation.worker import upscaling
 from generation.worker.placement import Placement
 
 log = logging.getLogger(__name__)
@@ -84,6 +86,7 @@ def _can_map() -> bool:
 # architectures (tests/unit/generation/worker/test_memory.py counts again): nothing in them grows faster than that.
 _UNET = {Family.SD1: 131.0, Family.SD2: 131.0, Family.SDXL: 80.0}
 _UPSCALER = 245.0
+_CONTROL = {Family.SD1: 39.0, Family.SD2: 39.0, Family.SDXL: 32.0}  # more, with a ControlNet
 _TRANSFORMER = 100.0  # Stable Diffusion 3 and FLUX; not counted
 _DECODER, _ENCODER = 769.0, 644.0
 TILE = 512  # pixels to a side of what is decoded at once, by tiles
@@ -98,27 +101,38 @@ _BASE = {
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """What asks for memory while a picture is drawn: `pixels` of one, `batch` drawn together."""
+    """What asks for memory while a picture is drawn: `pixels` of one, `batch` drawn together.
+
+    `control` is how many numbers the ControlNet holds that takes part.
+    """
 
     pixels: int
     batch: int
     upscales: bool = False
+    control: int = 0
 
     @classmethod
-    def of(cls, recipe: Recipe, placement: Placement) -> "Need":
+    def of(cls, recipe: Recipe, placement: Placement, *, control: int = 0) -> "Need":
         if recipe.mode is Mode.UPSCALE:  # by tiles, one after the other
-            return cls(pixels=(upscaling.TILE * upscaling.FACTOR) ** 2, batch=1, upscales=True)
-        return cls(pixels=recipe.size.pixels, batch=len(recipe.seeds) if placement.draws_batches else 1)
+            return cls(pixels=(tiles.TILE * tiles.FACTOR) ** 2, batch=1, upscales=True)
+        batch = len(recipe.seeds) if placement.draws_batches else 1
+        return cls(pixels=recipe.size.pixels, batch=batch, control=control)
 
     @classmethod
     def usual(cls, model: Model) -> "Need":
         """One picture of the size that `model` is made for."""
         return cls(pixels=model.size.native.pixels, batch=1)
 
+    def is_within(self, other: "Need") -> bool:
+        """Whether what is enough for `other` is enough for this one."""
+        return self.pixels * self.batch <= other.pixels * other.batch and self.control <= other.control
+
     def activations(self, family: Family, step: Step, device: str) -> tuple[float, float]:
         """Bytes beside the weights for the denoising network, guided, and for the autoencoder."""
         width, samples = step.dtype.itemsize, 2 * self.batch
-        network = (_UPSCALER if self.upscales else _UNET.get(family, _TRANSFORMER)) * self.pixels * samples
+        each = _UPSCALER if self.upscales else _UNET.get(family, _TRANSFORMER)
+        each += _CONTROL.get(family, 0.0) if self.control else 0.0
+        network = each * self.pixels * samples
         if device == "mps" and not step.sliced and family in _HEADS:
             heads, side = _HEADS[family]
             network += heads * (self.pixels / side**2) ** 2 * samples
@@ -161,11 +175,11 @@ def _numbers(module: torch.nn.Module) -> int:
     return sum(tensor.numel() for tensor in (*module.parameters(), *module.buffers()))
 
 
-def weights_on_device(numbers: Numbers, step: Step) -> float:
-    """Bytes of the device that weights take between two pictures."""
+def weights_on_device(numbers: Numbers, step: Step, *, control: int = 0) -> float:
+    """Bytes of the device that weights take between two pictures, with a ControlNet of `control` numbers."""
     match step.weights:
         case Weights.WHOLE:
-            kept = numbers.all
+            kept = numbers.all + control
         case Weights.BY_BLOCK | Weights.BY_LAYER:
             kept = numbers.autoencoder
         case _:
@@ -177,12 +191,15 @@ def predict(need: Need, family: Family, numbers: Numbers, step: Step, device: st
     """Bytes of the device that drawing takes at its highest, the weights included."""
     network, autoencoder = need.activations(family, step, device)
     width = step.dtype.itemsize
-    base, vae = weights_on_device(numbers, step), numbers.autoencoder * width
+    base, vae, control = weights_on_device(numbers, step), numbers.autoencoder * width, need.control * width
     match step.weights:
-        case Weights.WHOLE | Weights.MAPPED:
+        case Weights.WHOLE:
+            peak = base + control + max(network, autoencoder) * _SCRATCH
+        case Weights.MAPPED:
             peak = base + max(network, autoencoder) * _SCRATCH
-        case Weights.BY_PART:
-            peak = max(numbers.largest * width + vae + network * _SCRATCH, vae + autoencoder * _SCRATCH)
+        case Weights.BY_PART:  # no other part sends a ControlNet away
+            at_work = max(numbers.largest * width + vae + network * _SCRATCH, vae + autoencoder * _SCRATCH)
+            peak = control + at_work
         case Weights.BY_BLOCK:  # one at work, one on its way
             peak = base + max(2 * numbers.block * width + network * _SCRATCH, autoencoder * _SCRATCH)
         case Weights.BY_LAYER:
@@ -227,9 +244,14 @@ class Room:
         if self._device.type == "cuda":
             cached = torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)
             return float(torch.cuda.mem_get_info(self._device)[0] + cached)
-        left = left_in_group(self._groups)
-        free = float(psutil.virtual_memory().available)
-        return free if left is None else min(free, left)
+        return free_of_computer(self._groups)
+
+
+def free_of_computer(groups: Path = _CGROUPS) -> float:
+    """Bytes of the computer's own memory that can be taken."""
+    left = left_in_group(groups)
+    free = float(psutil.virtual_memory().available)
+    return free if left is None else min(free, left)
 
 
 def left_in_group(groups: Path = _CGROUPS) -> int | None:
@@ -282,13 +304,21 @@ def trim() -> None:
         release(0)
 
 
-# As PyTorch's own allocators say it, oneDNN's, and threads that find no room for their stack.
-_NO_MEMORY = ("can't allocate memory", "out of memory", "could not create a primitive", "can't start new thread")
+# As PyTorch's own allocators say it, oneDNN's, threads that find no room for their stack, and safetensors.
+_NO_MEMORY = (
+    "can't allocate memory",
+    "out of memory",
+    "could not create a primitive",
+    "can't start new thread",
+    "Cannot allocate memory",
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether PyTorch or Python found no memory; not all that allocates has a class of its own for it."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
     words = str(error)
-    return isinstance(error, RuntimeError) and any(each in words for each in _NO_MEMORY)
+    return isinstance(error, RuntimeError | SafetensorError) and any(each in words for each in _NO_MEMORY)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 
 from generation import download
@@ -22,7 +21,7 @@ from generation.worker.adapters import ModelAdapters
 from generation.worker.content import ContentFilter
 from generation.worker.controls import ModelControls
 from generation.worker.lending import Lent
-from generation.worker.memory import Need, Numbers, Room, Step, Weights
+from generation.worker.memory import Need, Numbers, Room, Step, Weights, is_out_of_memory
 from generation.worker.placement import Placement
 from generation.worker.revision import revision_of
 
@@ -93,56 +92,87 @@ class Pipelines:
         self._told: set[str] = set()
         self._kept: dict[Model, LoadedModel] = {}  # the one used last at the end
         self._too_much: dict[tuple[str, Need], Step] = {}  # where memory ran out
+        self._tried: tuple[Model, Need, Numbers, Step] | None = None  # what `get` chose last
 
     def holds(self, model: Model) -> bool:
         return model in self._kept
 
-    def get(self, model: Model, on_bytes: OnBytes | None = None, *, recipe: Recipe | None = None) -> LoadedModel:
+    def get(
+        self,
+        model: Model,
+        on_bytes: OnBytes | None = None,
+        *,
+        recipe: Recipe | None = None,
+        control: Adapter | None = None,
+    ) -> LoadedModel:
         """`model` in memory, so that there is room to draw `recipe`, or a picture of its usual size.
 
-        `on_bytes` is told how far fetching it is, if it has to be. Others that are in memory go if they are in the
-        way. Raises ModelUnavailable, and what PyTorch raises when memory is out.
+        `on_bytes` is told how far fetching it is, if it has to be; `control` is the ControlNet that takes part.
+        Others that are in memory go if they are in the way. Raises ModelUnavailable, and what PyTorch raises when
+        memory is out.
         """
-        need = Need.usual(model) if recipe is None else Need.of(recipe, self._placement)
+        self._tried = None
+        need = Need.usual(model) if recipe is None else self._need(recipe, control)
         loaded = self._kept.get(model)
         if loaded is not None:
             loaded.lent.rest()
             loaded.controls.rest()
+            if loaded.controls.kept != (None if control is None else control.sha256):
+                self._make_room_for_another(loaded, need)
             loaded = self._stepped(loaded, need)
             del self._kept[model]
         if loaded is None:
             memory.give_back(self._placement.device)
             try:
                 loaded = self._load(model, need, on_bytes)
-            except BaseException:
-                self._free()
+            except BaseException as error:
+                if is_out_of_memory(error):
+                    self._kept.clear()
+                memory.give_back(self._placement.device)
                 raise
         self._kept[model] = loaded
         return loaded
 
-    def step_down(self, loaded: LoadedModel, recipe: Recipe) -> bool:
-        """Have `recipe`, and what takes as much, drawn on a lower step from now on, since memory ran out.
+    def step_down(self) -> bool:
+        """Have what `get` was last asked for, and what takes as much, on a lower step, since memory ran out.
 
         Every model leaves memory. False where there is no lower step.
         """
-        need = Need.of(recipe, self._placement)
-        below = self._steps(loaded.model, need, loaded.numbers)
-        if loaded.step in below:
-            below = below[below.index(loaded.step) + 1 :]
+        if self._tried is None:
+            return False
+        model, need, numbers, step = self._tried
+        below = self._steps(model, need, numbers)
+        if step in below:
+            below = below[below.index(step) + 1 :]
         self._free()
         if below:
-            self._too_much[loaded.model.name, need] = loaded.step
+            self._too_much[model.name, need] = step
         return bool(below)
+
+    def _need(self, recipe: Recipe, control: Adapter | None) -> Need:
+        numbers = 0 if control is None else loading.count_control(control)
+        return Need.of(recipe, self._placement, control=numbers)
+
+    def _make_room_for_another(self, loaded: LoadedModel, need: Need) -> None:
+        """Have the ControlNet of `loaded`, which takes no part, leave memory where it is in the way."""
+        costs = self._costs(loaded.model, need, loaded.numbers)
+        held = memory.weights_on_device(loaded.numbers, loaded.step)
+        if need.control or costs(self._steps(loaded.model, need, loaded.numbers)[0]) > self._room.left() + held:
+            loaded.controls.let_go()
+            memory.give_back(self._placement.device)
 
     def _stepped(self, loaded: LoadedModel, need: Need) -> LoadedModel | None:
         """`loaded` where there is room for `need`, None where that takes loading it again."""
         model, numbers, step = loaded.model, loaded.numbers, loaded.step
-        held = memory.weights_on_device(numbers, step)
+        held = memory.weights_on_device(numbers, step, control=loaded.controls.numbers)
         wanted = self._step(model, need, numbers, held)
         if (wanted.weights, wanted.dtype, wanted.sliced) != (step.weights, step.dtype, step.sliced):
             higher = self._ladder.index(wanted) < self._ladder.index(step)
             unsure = self._costs(model, need, numbers)(wanted) > _SURE * (self._room.left() + held)
-            return loaded if higher and unsure else None
+            if not (higher and unsure):
+                return None
+            self._tried = model, need, numbers, step
+            return loaded
         lending.set_up_parts(loaded.whole, wanted)
         return replace(loaded, step=wanted)
 
@@ -161,6 +191,7 @@ class Pipelines:
             log.warning(
                 "%s may want %.1f GB and there are %.1f GB for it", model.name, costs(step) / 1e9, room / 1e9
             )
+        self._tried = model, need, numbers, step
         return step
 
     def _costs(self, model: Model, need: Need, numbers: Numbers) -> Callable[[Step], float]:
@@ -172,7 +203,7 @@ class Pipelines:
         failed = [
             self._ladder.index(step)
             for (name, other), step in self._too_much.items()
-            if name == model.name and other.pixels * other.batch <= need.pixels * need.batch
+            if name == model.name and other.is_within(need)
         ]
         lower = [step for step in steps if self._ladder.index(step) > max(failed, default=-1)]
         return lower or steps[-1:]
@@ -180,8 +211,10 @@ class Pipelines:
     def _load(self, model: Model, need: Need, on_bytes: OnBytes | None) -> LoadedModel:
         # 1. Its files, and where it is to stand. A CPU's memory is short as soon as a model is read.
         path = loading.locate(model, on_bytes)
-        lora = download.fetch_extra(model, model.lora, on_bytes)
-        decoder = download.fetch_extra(model, model.decoder, on_bytes)
+        lora, decoder = (
+            None if extra is None else download.fetch(model.name, (extra,), on_bytes)
+            for extra in (model.lora, model.decoder)
+        )
         numbers = Numbers(parts={"all": loading.count(model, path, filtered=self._filtered)}, block=0)
         on_cpu = self._placement.device.type == "cpu"
         if on_cpu:
@@ -230,7 +263,7 @@ class Pipelines:
             trained_with=trained_with,
             whole=whole,
             pipelines=modes.pipelines(model, whole),
-            adapters=ModelAdapters(whole, model.name),
+            adapters=ModelAdapters(whole, model.name, lent),
             controls=ModelControls(whole, model.name, step.dtype, place),
             content_filter=content_filter,
             decoder=small,
@@ -245,8 +278,9 @@ class Pipelines:
 
     def _make_room_to_read(self, numbers: Numbers) -> None:
         """Have the computer's own memory take a model on its way to the device, if others in it can go."""
-        while self._kept and psutil.virtual_memory().available < numbers.all * self._placement.dtype.itemsize:
-            del self._kept[next(iter(self._kept))]
+        others = [model for model, loaded in self._kept.items() if loaded.step.weights is not Weights.WHOLE]
+        while others and memory.free_of_computer() < numbers.all * self._placement.dtype.itemsize:
+            del self._kept[others.pop(0)]
             memory.give_back(self._placement.device)
 
     def _tell(self, model: Model, path: Path, step: Step, content_filter: ContentFilter | None) -> None:

@@ -284,8 +284,12 @@ class _Bench:
 def _joined(
     parts: Sequence[tuple[torch.Tensor | None, torch.Tensor | None]],
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """The states of all benches one after the other, the narrow ones filled up with zeros, and the pooled ones."""
-    states = [part for part, _ in parts if part is not None]
+    """The states of all benches one after the other, the narrow ones filled up with zeros, and the pooled ones.
+
+    They come to the device of the first one: where weights are lent, nothing else tells where it is computed.
+    """
+    found = [part for part, _ in parts if part is not None]
+    states = [state.to(found[0].device) for state in found]
     width = max(state.shape[-1] for state in states)
     filled = [torch.nn.functional.pad(state, (0, width - state.shape[-1])) for state in states]
     return torch.cat(filled, dim=1), next((pooled for _, pooled in parts if pooled is not None), None)
@@ -314,8 +318,7 @@ def _benches(pipeline: Any, clip_skip: int, embeddings: Mapping[str, Embedding])
         # Both CLIPs side by side as in SDXL, and after them T5, which a small machine may leave out
         if pipeline.text_encoder_3 is None:
             wide = pipeline.transformer.config.joint_attention_dim
-            first = pipeline.text_encoder
-            nothing = torch.zeros(1, _T5_TOKENS, wide, dtype=first.dtype, device=first.device)
+            nothing = torch.zeros(1, _T5_TOKENS, wide, dtype=pipeline.text_encoder.dtype)
             third: _Encoder | _Nobody = _Nobody(nothing)
         else:
             third = t5(pipeline.tokenizer_3, pipeline.text_encoder_3, _T5_TOKENS)

@@ -1,44 +1,15 @@
 """Sides four times as long by a diffusion upscaler, tile by tile, so that a picture of any size fits in memory."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
+from generation.tiles import FACTOR, GRID, LONGEST, OVERLAP, Tile, tiles
 from generation.worker import noise
 from generation.worker.noise import Source
-
-FACTOR = 4
-LONGEST = 1024  # pixels of a side that is upscaled; a longer one is shrunk first
-TILE = 128  # pixels of the source: what the upscaler was trained on, and as much as memory is planned for
-OVERLAP = 24  # pixels of the source that neighbours share at least, where one fades into the other
-_GRID = 8  # the network halves its input three times
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tile:
-    """A part of the source, `width` by `height` pixels from (`left`, `top`)."""
-
-    left: int
-    top: int
-    width: int
-    height: int
-
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        return self.left, self.top, self.left + self.width, self.top + self.height
-
-
-def tiles(width: int, height: int) -> list[Tile]:
-    """Tiles that cover a source of these sides, which are multiples of 8."""
-    return [
-        Tile(left=left, top=top, width=min(TILE, width), height=min(TILE, height))
-        for top in _starts(height)
-        for left in _starts(width)
-    ]
 
 
 def runs(source: Image.Image) -> int:
@@ -54,19 +25,10 @@ def reduced(source: Image.Image) -> Image.Image:
     return small
 
 
-def _starts(length: int) -> Iterator[int]:
-    """Where tiles begin, evenly and on the grid, the last one ending where the source does."""
-    if length <= TILE:
-        return iter((0,))
-    count = -(-(length - OVERLAP) // (TILE - OVERLAP))
-    last = length - TILE
-    return (round(last * number / (count - 1) / _GRID) * _GRID for number in range(count))
-
-
 def padded(source: Image.Image) -> Image.Image:
     """`source` with sides in multiples of 8, its edge pixels repeated."""
     pixels = np.asarray(source)
-    rest = [(0, -side % _GRID) for side in pixels.shape[:2]]
+    rest = [(0, -side % GRID) for side in pixels.shape[:2]]
     return Image.fromarray(np.pad(pixels, (*rest, (0, 0)), mode="edge"))
 
 

@@ -54,7 +54,7 @@ BUDGETS = (
     Budget(name="SD 1.x, 512x512", model="sd-1.5", side=512, gigabytes=4.0),
     Budget(name="SD 1.x, 512x512, small", model="sd-1.5", side=512, gigabytes=2.5),
     Budget(name="SD 2.1, 768x768", model="sd-2.1", side=768, gigabytes=6.0),
-    Budget(name="x4 upscaling, a tile of 512x512", model="x4-upscaler", side=512, gigabytes=6.0),
+    Budget(name="x4 upscaling of 512x512", model="x4-upscaler", side=2048, gigabytes=6.0),
     Budget(name="SDXL, 1024x1024", model="sdxl", side=1024, gigabytes=8.0),
 )
 

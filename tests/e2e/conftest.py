@@ -43,10 +43,7 @@ class BotProcess:
             "HF_HUB_OFFLINE": "1",
             "PYTHONPATH": str(ROOT),
         } | self._environment
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "run", cwd=self.folder, env=environment, stdout=log, stderr=log
-            )
+        self._process = await self._spawn(environment)
         online = asyncio.create_task(self._online())
         ended = asyncio.create_task(self._process.wait())
         done, pending = await asyncio.wait({online, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -55,6 +52,12 @@ class BotProcess:
         if ended in done:
             pytest.fail(f"the bot ended with {ended.result()}:\n{self.log.read_text()[-4000:]}")
         await online
+
+    async def _spawn(self, environment: dict[str, str]) -> asyncio.subprocess.Process:
+        with self.log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot", "run", cwd=self.folder, env=environment, stdout=log, stderr=log
+            )
 
     async def _online(self) -> None:
         ada = self.playground.person("ada")

@@ -90,7 +90,7 @@ async def test_a_blend_lies_between_its_two_pictures_nearer_the_one_that_counts_
         asked = ada.slash("blend", image1=png(first, "a.png"), image2=png(second, "b.png"), amount=amount)
         blended.append(await result_of(ada, asked, seen))
     [near], [far] = (images(ada, each) for each in blended)
-    assert near.size == first.size
+    assert near.width == near.height
     assert distance(near, first) < distance(far, first)
     assert distance(far, second) < distance(near, second)
     seen = seen_by(ada)
@@ -278,6 +278,72 @@ async def test_what_cannot_be_is_one_sentence(
 ) -> None:
     answer = await answer_of(ada, ada.slash(command, **options))
     assert words in answer.text
+
+
+async def test_every_flag_of_a_reply_says_what_is_drawn(ada: Person, linus: Person) -> None:
+    posted = linus.send("mine", files=[png(a_landscape(), "mine.png")])
+    flags = {
+        "strength": ("0.4", "strength: 0.4"),
+        "seed": ("77", "seed: 77, 78"),
+        "no": ("fog, rain", "negative_prompt: fog, rain"),
+        "steps": ("5", "steps: 5"),
+        "guidance": ("2.5", "guidance: 2.5"),
+        "scheduler": ("Euler", "scheduler: Euler"),
+        "model": ("storybook", "model: storybook"),
+        "style": ("ink", "style: ink"),
+        "count": ("2", "prompt: a castle"),
+        "mode": ("image", "mode: image"),
+        "size": ("4:3", "size: "),
+    }
+    me = ada.scene.world.application.user.id
+    typed = " ".join(f"--{flag} {value}" for flag, (value, _) in flags.items())
+    seen = seen_by(ada)
+    ada.send(f"<@{me}> a castle {typed}", reply_to=posted)
+    drawn = await result_after(ada, seen)
+    pictures = images(ada, drawn)
+    assert len(pictures) == 2
+    assert pictures[0].width > pictures[0].height
+    recipe = await answer_of(ada, ada.press(drawn, "Recipe"))
+    assert [told for _, told in flags.values() if told not in recipe.text] == []
+
+
+async def test_the_seed_of_a_reply_is_kept_new_or_a_saved_one(ada: Person) -> None:
+    result = await draw(ada, "a red house", seed="41")
+    await ada.answer(ada.slash("seed save", name="mellow", seed="42"))
+    for seed, told in (("same", "seed 41 "), ("mellow", "seed 42 "), ("new", "seed ")):
+        seen = seen_by(ada)
+        ada.send(f"a blue house --strength 0.5 --steps 4 --seed {seed}", reply_to=result)
+        redrawn = await result_after(ada, seen)
+        assert told in redrawn.text
+    assert "seed 41 " not in redrawn.text
+    await ada.answer(ada.slash("seed delete", name="mellow"))
+
+
+def redness(image: Image.Image) -> float:
+    """How much redder than green and blue a picture is on average."""
+    red, green, blue = np.moveaxis(np.asarray(image, np.float64), 2, 0)
+    return float(np.clip(red - np.maximum(green, blue), 0, None).mean())
+
+
+async def test_what_a_reply_keeps_out_is_less_of_the_picture(ada: Person) -> None:
+    me = ada.scene.world.application.user.id
+    reds = []
+    for words in ("", " --no red"):
+        seen = seen_by(ada)
+        text = f"<@{me}> a red house in a meadow{words} --strength 0.9 --steps 8 --count 2 --seed 6"
+        ada.send(text, files=[png(a_landscape())])
+        reds.append(np.mean([redness(each) for each in images(ada, await result_after(ada, seen))]))
+    assert reds[1] < reds[0]
+
+
+async def test_what_describe_told_is_drawn_by_its_button(ada: Person) -> None:
+    result = await draw(ada, "a yellow sun over the sea", seed="8")
+    described = await ada.answer(ada.context_menu(result, "Describe"))
+    assert "a yellow sun over the sea" in described.text
+    seen = seen_by(ada)
+    drawn = await result_of(ada, ada.press(described, "Draw"), seen)
+    assert "a yellow sun over the sea" in drawn.text
+    assert exactly(images(ada, drawn)[0]) != exactly(images(ada, result)[0])
 
 
 async def test_an_unknown_mode_in_a_reply_is_named(ada: Person) -> None:

@@ -82,7 +82,8 @@ async def test_autocomplete_never_fails(ada: Person, focused: str, text: str) ->
 async def test_the_command_set_is_the_one_of_the_product(ada: Person) -> None:
     offered = {command["name"]: command for command in ada.offered() if command["type"] == 1}
     assert set(offered) >= {
-        "imagine", "reroll", "history", "show", "queue", "seed", "models", "styles", "settings", "info", "help",
+        "imagine", "compare", "reroll", "history", "show", "queue", "seed", "models", "styles", "settings", "info",
+        "help",
     }  # fmt: skip
     assert {option["name"] for option in offered["seed"]["options"]} == {"save", "list", "use", "delete"}
     assert [option["name"] for option in offered["imagine"]["options"]] == [

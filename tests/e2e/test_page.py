@@ -18,6 +18,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from bot.attachments import PREVIEW_NAME
 from bot.playground import Playground
 from tests.e2e.conftest import DRAWN, BotProcess
 
@@ -42,6 +43,8 @@ SWITCHES = (
     "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
 )
 PATIENCE = 15.0
+PREVIEW = f'.picture[title="{PREVIEW_NAME}"]'
+FINISHED = f'.picture:not([title="{PREVIEW_NAME}"])'
 
 
 class Window:
@@ -85,12 +88,12 @@ class Window:
         return self.wait(lambda: next(reversed(self.messages(holding)), None), within)
 
     def pictures(self) -> int:
-        return len(self.all(".message .picture img"))
+        return len(self.all(f".message {FINISHED} img"))
 
     def next_picture(self, before: int) -> WebElement:
         """The message of the next picture, once the picture itself is there."""
         self.wait(lambda: self.pictures() > before or None, DRAWN)
-        newest = self.all(".message:has(.picture)")[-1]
+        newest = self.all(f".message:has({FINISHED})")[-1]
         image = self.one(".picture img", newest)
         self.wait(lambda: self.driver.execute_script("return arguments[0].naturalWidth > 0", image) or None)
         return newest
@@ -116,7 +119,7 @@ class Window:
 
     def drawn(self) -> WebElement:
         """A message with a picture; one is drawn where none is there."""
-        there = self.all(".message:has(.picture):has(.button)")
+        there = self.all(f".message:has({FINISHED}):has(.button)")
         return there[-1] if there else self.draw("a fox in a forest")
 
 
@@ -170,6 +173,24 @@ def test_picture_is_drawn_replied_to_and_rerolled(window: Window) -> None:
     third = window.next_picture(before + 1)
     assert "a blue cat" in third.text
     assert third.text != second.text
+
+
+@pytest.mark.timeout(900)
+@in_browser
+def test_picture_is_shown_while_it_is_being_drawn(window: Window) -> None:
+    window.open()
+    before = window.pictures()
+    window.write("/imagine a red house in the snow")
+    window.one(".call .chip[data-option=steps]").click()
+    window.type("100", Keys.ENTER)
+    waiting = window.wait(lambda: next(iter(window.all(f".message:has({PREVIEW})")), None), DRAWN)
+    window.wait(lambda: " of 100" in waiting.text or None, DRAWN)
+    preview = window.one(f"{PREVIEW} img", waiting)
+    assert (
+        window.wait(lambda: window.driver.execute_script("return arguments[0].naturalWidth", preview) or None) > 63
+    )
+    window.wait(lambda: window.pictures() > before or None, 4 * DRAWN)
+    window.wait(lambda: not window.all(f".message:has({PREVIEW})") or None)
 
 
 @in_browser

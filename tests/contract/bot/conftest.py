@@ -1,12 +1,11 @@
 """The real bot on real records, in this process; its Discord is the playground, its worker paints colours."""
 
 import asyncio
-import os
 import random
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +25,7 @@ from bot.playground import Interaction, Message, Person, Playground, Upload
 from bot.preferences import Preferences
 from bot.samples import Samples
 from bot.seeds import Seeds
+from bot.sheets import Sheets
 from bot.studio import Studio
 from db import Database
 from generation import (
@@ -41,6 +41,7 @@ from generation import (
     Styles,
     Supervisor,
 )
+from tests.fixture_worker import Gate
 from tests.recipes import a_model
 
 SMALL = a_model(
@@ -61,22 +62,7 @@ class Running:
     bot: EaselBot
     studio: Studio
     database: Database
-    gate: "Gate"
-
-
-class Gate:
-    """Holds the worker up after its first step while it is closed."""
-
-    def __init__(self, folder: Path) -> None:
-        self._pipe = folder / "gate"
-
-    def close(self) -> None:
-        os.mkfifo(self._pipe)
-
-    async def open(self) -> None:
-        """Let the one job that waits there go on, and all later ones."""
-        await asyncio.to_thread(self._pipe.write_bytes, b"")
-        self._pipe.unlink()
+    gate: Gate
 
 
 Start = Callable[..., AbstractAsyncContextManager[Running]]
@@ -95,38 +81,50 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         capacity: float = 10_000.0,
         drawing: bool = True,
         content_filter: ContentFilter = ContentFilter.REFUSE,
+        preview_every: float | None = None,
     ) -> AsyncIterator[Running]:
         database = await Database.open(tmp_path / "easel.db")
         pictures = Pictures(tmp_path / "pictures")
         history = History(database, pictures=pictures, clock=playground.clock.now)
         preferences = Preferences(database)
         supervisor = Supervisor(device="auto", command=(sys.executable, str(FIXTURE), how), cancel_grace=5.0)
+        (tmp_path / "small-model").mkdir(exist_ok=True)  # members draw with what is here
+        small = replace(SMALL, source=str(tmp_path / "small-model"))
+        ledger = Ledger(database, allowance=Allowance(capacity=capacity, per_hour=100), clock=playground.clock.now)
         studio = Studio(
-            ledger=Ledger(
-                database, allowance=Allowance(capacity=capacity, per_hour=100), clock=playground.clock.now
-            ),
+            ledger=ledger,
             history=history,
             pictures=pictures,
             preferences=preferences,
-            catalogue=Catalogue({"some-model": a_model(), "small-model": SMALL}, default="some-model"),
+            catalogue=Catalogue({"some-model": a_model(), "small-model": small}, default="some-model"),
             styles=Styles.read(),
             adapters=Adapters(tmp_path / "models"),
             costs=CostModel({}),
             queue=JobQueue(limit=100, limit_each=3, clock=playground.clock.now),
             supervisor=supervisor,
             content_filter=content_filter,
+            preview_every=preview_every,
             clock=playground.clock.now,
             chance=random.Random(5),  # noqa: S311 (a test that can be repeated)
         )
+        seeds = Seeds(database, clock=playground.clock.now)
         samples = Samples(tmp_path / "cache", studio=studio, history=history)
         await studio.restore()
         bot = EaselBot(
             studio=studio,
             history=history,
-            seeds=Seeds(database, clock=playground.clock.now),
+            seeds=seeds,
             preferences=preferences,
             samples=samples,
             mydata=MyData(database, pictures=pictures, studio=studio, clock=playground.clock.now),
+            sheets=Sheets(
+                database,
+                ledger=ledger,
+                studio=studio,
+                history=history,
+                seeds=seeds,
+                clock=playground.clock.now,
+            ),
             pictures=pictures,
             api_url=playground.api_url,
             progress_interval=0.05,

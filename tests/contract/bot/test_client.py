@@ -42,7 +42,7 @@ async def test_every_command_may_be_taken_along(start: Start, playground: Playgr
             assert sorted(command["contexts"]) == [0, 1, 2]
         names = [command["name"] for command in ada.at(playground.channel("lounge")).offered()]
         menus = {"Describe", "Show recipe", "Upscale", "Use as source"}
-        drawing = {"blend", "describe", "imagine", "outpaint", "reroll", "seed", "upscale", "vary"}
+        drawing = {"blend", "compare", "describe", "imagine", "outpaint", "reroll", "seed", "upscale", "vary"}
         looking = {"help", "history", "info", "models", "mydata", "queue", "settings", "show", "styles", "verify"}
         assert set(names) == menus | drawing | looking
         assert sorted(command["name"] for command in ada.direct().offered()) == sorted(names)

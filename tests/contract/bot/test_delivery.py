@@ -3,7 +3,7 @@
 import pytest
 
 import db
-from bot.playground import Dropped, Failure, Fault, Moment, Person, Playground, RateLimited
+from bot.playground import Dropped, Failure, Fault, Message, Moment, Person, Playground, RateLimited
 from tests.contract.bot.conftest import (
     Running,
     Start,
@@ -32,6 +32,10 @@ async def delivered(running: Running, generation_id: str) -> str:
 
 def only_generation(person: Person) -> str:
     [message] = results(person)
+    return generation_of(message)
+
+
+def generation_of(message: Message) -> str:
     return message.attachments[0].filename.removesuffix(".png")
 
 
@@ -190,6 +194,51 @@ async def test_what_ended_while_nobody_could_be_told_is_delivered_at_the_next_st
     async with start(drawing=False):
         pass
     assert len(results(ada)) == 1
+
+
+async def test_a_result_that_arrived_before_discord_went_away_for_an_hour_is_there_once(
+    start: Start, playground: Playground, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery._PAUSES", (0.01,) * 100)
+    monkeypatch.setattr("bot.post._FIRST_PAUSE", 0.01)
+    async with start() as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="a red cat")
+        await drawing(ada, "a red cat")
+        arrived = Fault(mishap=Failure(status=503, after_work=True), method="POST", path=r"/channels/.*")
+        playground.faults.add(arrived)
+        playground.faults.add(Fault(mishap=Failure(status=503), path=r"/(channels|webhooks)/.*", count=1000))
+        await running.gate.open()
+        shown = generation_of(await result(ada, "a red cat"))
+
+        async def looked_for() -> object:
+            return any(method == "GET" for method, _, _ in playground.faults.happened) or None
+
+        await until(looked_for)
+        playground.clock.advance(3600)  # the nonce is forgotten by now
+        playground.faults.clear()
+        assert await delivered(running, shown) == "channel"
+        assert len(results(ada)) == 1
+
+
+async def test_results_come_in_the_order_of_their_ends_whatever_befalls_the_first(
+    start: Start, playground: Playground, ada: Person, linus: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery._PAUSES", (0.01,) * 100)
+    monkeypatch.setattr("bot.post._FIRST_PAUSE", 0.01)
+    async with start() as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="a first cat")
+        await drawing(ada, "a first cat")
+        linus.slash("imagine", prompt="a second cat")
+        await linus.message(lambda message: "Next in line" in message.text)
+        playground.faults.add(
+            Fault(mishap=Failure(status=503), method="POST", path=r"/channels/\d+/messages", count=9)
+        )
+        await running.gate.open()
+        await result(ada, "a first cat")
+        await result(ada, "a second cat")
+        assert ["first" in message.text for message in results(ada)] == [True, False]
 
 
 async def test_a_waiting_message_goes_on_telling_after_a_restart(start: Start, ada: Person) -> None:

@@ -1,12 +1,15 @@
 """What is kept about a member is theirs: all of it to take along, all of it gone, nothing of anybody else's."""
 
+import asyncio
 import json
 import zipfile
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from bot.mydata import MyData
+import pytest
+
+from bot import mydata
 from bot.playground import Message, Person
 from tests.contract.bot.conftest import Start, a_picture, answer_of, drawing, labels, result
 
@@ -60,10 +63,12 @@ async def test_an_export_is_split_where_discord_takes_no_more_and_tells_what_is_
         for number in range(12):
             ada.slash("imagine", prompt=f"cat {number}")
             await result(ada, f"cat {number}")
-        mydata: MyData = running.bot.desk.mydata
-        sizes = [len(part.data) for part in await mydata.export(ada.user.id, limit=10**7)]
+        ada.slash("imagine", prompt="a face", image=a_picture())
+        await result(ada, "a face")
+        export = running.bot.desk.mydata.export
+        sizes = [len(part.data) for part in await export(ada.user.id, limit=10**7)]
         limit = sizes[0] // 8
-        parts = await mydata.export(ada.user.id, limit=limit)
+        parts = await export(ada.user.id, limit=limit)
         assert len(parts) > 1
         assert all(len(part.data) <= limit for part in parts)
         names: list[str] = []
@@ -71,9 +76,28 @@ async def test_an_export_is_split_where_discord_takes_no_more_and_tells_what_is_
             with zipfile.ZipFile(BytesIO(part.data)) as zipped:
                 assert zipped.testzip() is None
                 names += zipped.namelist()
-        assert sum(name.startswith("pictures/") for name in names) + parts[-1].left_out == 12
+        assert sum(name.startswith("pictures/") for name in names) + parts[-1].left_out == 13
+        assert sum(name.startswith("sources/") for name in names) + parts[-1].sources_left_out == 1
         assert len(names) == len(set(names))
         assert not any(part.left_out for part in parts[:-1])
+
+
+async def test_an_export_waits_for_no_other_reading(start: Start, ada: Person) -> None:
+    async with start() as running, running.database.reading(), asyncio.timeout(20):
+        assert await asyncio.create_task(running.bot.desk.mydata.export(ada.user.id, limit=10**7))
+
+
+async def test_a_deletion_that_is_refused_is_asked_again(
+    start: Start, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mydata, "_TRIES", 0)
+    async with start():
+        question = await ada.answer(ada.slash("mydata delete"))
+        refused = await answer_of(ada, ada.press(question, SURE))
+        assert "nothing was deleted" in refused.text
+        asked = ada.now(question)
+        assert asked is not None
+        assert (asked.text, labels(asked)) == (question.text, {SURE, "Keep it"})
 
 
 async def test_somebody_of_whom_nothing_is_kept_gets_an_export_that_says_so(start: Start, ada: Person) -> None:
@@ -109,6 +133,7 @@ async def test_deleting_leaves_nothing_of_the_member_and_everything_of_others(
         await ada.answer(ada.slash("seed save", name="cosy", seed="7"))
         linus.press(drawn, "Re-roll")
         child = await linus.message(lambda message: message.id > drawn.id and bool(message.attachments))
+        assert "zyzzyva" in (await answer_of(linus, linus.slash("history", member=ada.user.id))).text
         kept = files_of(tmp_path) - {drawn.attachments[0].filename}
         gone = await delete_everything(ada)
         assert not labels(gone)

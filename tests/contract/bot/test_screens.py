@@ -3,7 +3,7 @@
 import pytest
 
 from bot.playground import Message, Person
-from tests.contract.bot.conftest import Start, answer_of, is_result, labels, result, results
+from tests.contract.bot.conftest import Start, a_picture, answer_of, is_result, labels, result, results
 
 
 async def turned(person: Person, message: Message, needs: str) -> Message:
@@ -107,8 +107,8 @@ async def test_settings_fill_what_is_left_open_until_they_are_reset(
         await ada.modal(opened)
         ada.submit_modal(opened, {"steps": "20", "guidance": "4.5", "count": ["2"], "private": ["no"]})
         shown = await turned(ada, shown, "4.5")
-        for part in ("small-model", "ink", "portrait", "fog", "20", "no"):
-            assert part in shown.text
+        for part in ("**small-model**", "**ink**", "**portrait**", "fog", "**20**", "**no**"):
+            assert part in shown.text.splitlines()
 
         ada.slash("imagine", prompt="a plain cat")
         plain = await result(ada, "a plain cat")
@@ -156,7 +156,23 @@ async def test_private_by_default_is_for_the_member_alone(start: Start, ada: Per
         ada.slash("imagine", prompt="a shy cat")
         assert (await result(ada, "a shy cat")).ephemeral
         ada.slash("imagine", prompt="a bold cat", private=False)
-        assert not (await result(ada, "a bold cat")).ephemeral
+        bold = await result(ada, "a bold cat")
+        assert not bold.ephemeral
+        for ask in (
+            lambda: ada.press(bold, "Re-roll"),
+            lambda: ada.slash("vary", id=bold.attachments[0].filename),
+            lambda: ada.slash("outpaint", id=bold.attachments[0].filename, direction="up"),
+            lambda: ada.slash("blend", image1=a_picture(), image2=a_picture()),
+        ):
+            before = {message.id for message in results(ada)}
+            ask()
+            drawn = await ada.message(lambda seen, before=before: is_result(seen) and seen.id not in before)
+            assert drawn.ephemeral
+        offer = await ada.answer(ada.context_menu(bold, "Use as source"))
+        opened = ada.press(offer, "Draw from it")
+        await ada.modal(opened)
+        ada.submit_modal(opened, {"What should it become?": "a shy hat"})
+        assert (await result(ada, "a shy hat")).ephemeral
         assert "shy" not in "".join(message.text for message in linus.see())
 
 

@@ -1,16 +1,32 @@
 """Whose picture a generation started from: nobody else gets it back, and none is kept for nothing."""
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from bot.playground import Person
-from tests.contract.bot.conftest import Start, a_picture, answer_of, result
+from bot import parcel, wording
+from bot.playground import Person, Upload
+from tests.contract.bot.conftest import Start, a_picture, answer_of, is_result, result
 
 
 def kept(folder: Path) -> list[Path]:
     return list((folder / "pictures" / "sources").iterdir())
+
+
+def colour(file: Path) -> object:
+    with Image.open(file) as image:
+        return image.convert("RGB").getpixel((5, 5))
+
+
+def told_in(words: str) -> Upload:
+    """A picture that says, as AUTOMATIC1111's program writes it, that it was drawn from `words`."""
+    data, info = BytesIO(), PngInfo()
+    info.add_text("parameters", f"{words}\nSteps: 2, Sampler: Euler, Seed: 5, Size: 256x256")
+    Image.new("RGB", (256, 256), "teal").save(data, "PNG", pnginfo=info)
+    return Upload(filename="theirs.png", data=data.getvalue())
 
 
 async def test_nobody_else_gets_an_upload_back(start: Start, ada: Person, linus: Person) -> None:
@@ -81,6 +97,79 @@ async def test_an_upload_is_not_kept_for_a_request_that_is_refused(
         await result(ada, "a good cat")
         await answer_of(ada, ada.slash("imagine", **{"prompt": "a cat", "image": a_picture()} | wrong))
         assert len(kept(tmp_path)) == 1
+
+
+async def test_an_upload_with_the_name_of_a_drawn_picture_is_itself(
+    start: Start, ada: Person, tmp_path: Path
+) -> None:
+    async with start():
+        ada.slash("imagine", prompt="a teal cat")
+        name = (await result(ada, "a teal cat")).attachments[0].filename
+        edited = a_picture(Image.new("RGB", (64, 64), "magenta"))
+        posted = ada.send("edited", files=[Upload(filename=name, data=edited.data)])
+        offer = await ada.answer(ada.context_menu(posted, "Use as source"))
+        opened = ada.press(offer, "Draw from it")
+        await ada.modal(opened)
+        ada.submit_modal(opened, {"What should it become?": "a hat"})
+        await result(ada, "a hat")
+        [source] = kept(tmp_path)
+        assert colour(source) == (255, 0, 255)
+
+
+async def test_a_reply_starts_from_what_was_drawn_though_discord_has_a_jpeg_of_it(
+    start: Start, ada: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parcel, "FILE_LIMIT", 100)  # bytes
+    async with start():
+        ada.slash("imagine", prompt="a large cat")
+        large = await result(ada, "a large cat")
+        assert large.attachments[0].filename.endswith(".jpg")
+        ada.send("a hat", reply_to=large)
+        await result(ada, "a hat")
+        drawn = tmp_path / "pictures" / "drawn" / f"{Path(large.attachments[0].filename).stem}.png"
+        [source] = kept(tmp_path)
+        assert colour(source) == colour(drawn)
+
+
+@pytest.mark.parametrize("words", ["a cat <lora:nowhere:1>", "a [cat:dog:0.5]", "cat " * 500])
+async def test_words_in_an_upload_that_cannot_be_drawn_refuse_nothing_and_are_told(
+    start: Start, ada: Person, words: str
+) -> None:
+    async with start():
+        ada.slash("outpaint", image=told_in(words), direction="right")
+        assert wording.WORDS_LEFT_OUT in (await ada.message(is_result)).text
+
+
+async def test_every_prompt_that_describes_a_picture_can_be_drawn(start: Start, ada: Person) -> None:
+    async with start():
+        described = await ada.answer(ada.slash("describe", image=told_in("a green boat")))
+        ada.press(described, "Draw")
+        assert len((await result(ada, "a green boat")).attachments) == 1
+        ada.slash("imagine", prompt="two cats", count=2)
+        two = await result(ada, "two cats")
+        picked = await ada.answer(ada.press(two, "2"))
+        described = await ada.answer(ada.context_menu(picked, "Describe"))
+        ada.press(described, "Draw")
+        one = await ada.message(lambda message: is_result(message) and message.id > described.id)
+        assert len(one.attachments) == 1
+
+
+async def test_the_row_of_a_picture_leads_to_each_of_several_as_a_source(
+    start: Start, ada: Person, tmp_path: Path
+) -> None:
+    async with start():
+        ada.slash("imagine", prompt="two cats", count=2)
+        name = (await result(ada, "two cats")).attachments[1].filename
+        listed = await answer_of(ada, ada.slash("history"))
+        first = await ada.answer(ada.press(listed, "Use as source"))
+        second = await ada.answer(ada.press(first, "2"))
+        assert [attachment.filename for attachment in second.attachments] == [name]
+        opened = ada.press(second, "Draw from it")
+        await ada.modal(opened)
+        ada.submit_modal(opened, {"What should it become?": "a hat", "Strength": "0.5"})
+        assert "strength 0.5" in (await result(ada, "a hat")).text
+        [source] = kept(tmp_path)
+        assert colour(source) == colour(tmp_path / "pictures" / "drawn" / name)
 
 
 async def test_a_reply_that_is_refused_keeps_no_picture(start: Start, ada: Person, tmp_path: Path) -> None:

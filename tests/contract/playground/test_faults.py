@@ -100,3 +100,12 @@ async def test_limits_like_discords_refuse_the_sixth_message() -> None:
                     body = await answer.json()
             assert statuses == [200] * 5 + [429]
             assert body["retry_after"] <= 5
+
+
+async def test_while_it_is_away_nobody_reaches_it_and_afterwards_everybody_does(playground: Playground) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with playground.away():
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await session.get(playground.url)
+        async with session.get(playground.url) as answer:
+            assert answer.status == 200

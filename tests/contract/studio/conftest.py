@@ -71,6 +71,7 @@ def open_studio(tmp_path: Path, clock: Clock) -> Open:
         limit: int = 100,
         cancel_grace: float = 5.0,
         content_filter: ContentFilter = ContentFilter.REFUSE,
+        preview_every: float | None = None,
     ) -> AsyncIterator[Opened]:
         database = await Database.open(tmp_path / "easel.db", busy_timeout=0.1)
         pictures = Pictures(tmp_path / "pictures")
@@ -78,18 +79,25 @@ def open_studio(tmp_path: Path, clock: Clock) -> Open:
         supervisor = Supervisor(
             device="auto", command=(sys.executable, str(FIXTURE), how), cancel_grace=cancel_grace
         )
+        (tmp_path / "here").mkdir(exist_ok=True)
+        models = (
+            a_model(name="elsewhere"),
+            a_model(),
+            a_model(name="here", source=str(tmp_path / "here")),
+        )
         studio = Studio(
             ledger=Ledger(database, allowance=Allowance(capacity=capacity, per_hour=100), clock=clock),
             history=history,
             pictures=pictures,
             preferences=Preferences(database),
-            catalogue=Catalogue({"some-model": a_model()}, default="some-model"),
+            catalogue=Catalogue({model.name: model for model in models}, default="some-model"),
             styles=Styles.read(),
             adapters=Adapters(tmp_path / "models"),
             costs=CostModel({}),
             queue=JobQueue(limit=limit, limit_each=limit, clock=clock),
             supervisor=supervisor,
             content_filter=content_filter,
+            preview_every=preview_every,
             clock=clock,
             chance=random.Random(5),  # noqa: S311 (a test that can be repeated)
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bot.attachments import look
 from bot.content import ContentFilter
 from bot.place import OPERATOR_ID, Viewer
 from bot.verify import verify
@@ -66,11 +67,13 @@ async def test_a_picture_of_ours_is_known_to_who_may_see_it(open_studio: Open) -
         await ended(opened, accepted.generation_id)
         [picture] = (await opened.history.recall(accepted.generation_id, ANN)).pictures
         data = picture.file.read_bytes()
+        image = await look(data, name="cat.png")
         for viewer, known in ((ANN, True), (BEN, False), (Viewer(member_id=OPERATOR_ID), True)):
-            found = await verify(data, name="cat.png", viewer=viewer, history=opened.history)
+            found = await verify(data, image, viewer=viewer, history=opened.history)
             assert (found.generation is not None) == found.made_here == known
         changed = BytesIO()
-        with Image.open(BytesIO(data)) as image:
-            image.resize((100, 100)).save(changed, "PNG")
-        found = await verify(changed.getvalue(), name="cat.png", viewer=ANN, history=opened.history)
+        with Image.open(BytesIO(data)) as drawn:
+            drawn.resize((100, 100)).save(changed, "PNG")
+        image = await look(changed.getvalue(), name="cat.png")
+        found = await verify(changed.getvalue(), image, viewer=ANN, history=opened.history)
         assert not found.made_here

@@ -174,17 +174,19 @@ async def test_a_taken_port_is_a_warning_and_no_port_is_none(
 ) -> None:
     async with open_studio(running=False) as opened:
         with socket.create_server(("127.0.0.1", 0)) as taken:
-            for port in (int(taken.getsockname()[1]), 0):
+            in_use = int(taken.getsockname()[1])
+            for host, port in (("127.0.0.1", in_use), ("127.0.0.1", 0), ("no host", 1024)):
                 health = Health(
                     database=opened.database,
                     studio=opened.studio,
                     supervisor=opened.studio._supervisor,
                     tally=opened.studio._ledger.tally,
                     is_connected=lambda: True,
-                    host="127.0.0.1",
+                    host=host,
                     port=port,
                 )
                 async with health:
                     pass
-        assert [record.message for record in caplog.records if "EASEL_HEALTH_PORT" in record.message]
-        assert len([record for record in caplog.records if record.name == "bot.health"]) == 1
+        [taken_port, no_host] = [record.message for record in caplog.records if record.name == "bot.health"]
+        assert "EASEL_HEALTH_PORT" in taken_port
+        assert "Unknown error" not in no_host

@@ -1,6 +1,7 @@
 """The studio's laws: what is accepted is answered, what is not drawn costs nothing, private stays private."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,16 +11,19 @@ from bot.errors import NotAllowed, NotFound
 from bot.ledger import Route
 from bot.place import OPERATOR_ID, Address, Viewer
 from bot.updates import Drawing, Ended, Update, Waiting
+from bot.wording import notice
 from generation import (
     AllowanceSpent,
     FailureKind,
     InvalidRequest,
     JobState,
+    NotFetched,
     QueueFull,
     Request,
     UnknownChoice,
 )
 from tests.contract.studio.conftest import Open, Opened
+from tests.fixture_worker import Gate
 
 ANN = Viewer(member_id=1, guild_id=10, channel_id=100)
 BEN = Viewer(member_id=2, guild_id=10, channel_id=100)
@@ -82,6 +86,31 @@ async def test_a_lora_that_is_not_there_is_refused_and_costs_nothing(open_studio
         assert (await ended(opened, accepted.generation_id)).state is JobState.FINISHED
 
 
+async def test_a_model_that_is_not_here_is_refused_to_members_and_costs_nothing(open_studio: Open) -> None:
+    elsewhere = Request(prompt="a red cat", model="elsewhere")
+    async with open_studio() as opened:
+        with pytest.raises(NotFetched) as caught:
+            await opened.studio.submit(elsewhere, viewer=ANN, address=None)
+        assert "easel models add elsewhere" in notice(caught.value)
+        assert await rows(opened, "generations") == 0
+        assert await left(opened) == 1000
+
+        # What the operator asks for may be fetched, and the default one is the operator's own choice.
+        by_operator = await opened.studio.submit(elsewhere, viewer=OPERATOR, address=None)
+        by_default = await opened.studio.submit(A_CAT, viewer=ANN, address=None)
+        named = replace(A_CAT, model="some-model")
+        by_name = await opened.studio.submit(named, viewer=ANN, address=None)
+        for accepted in (by_operator, by_default, by_name):
+            assert (await ended(opened, accepted.generation_id)).state is JobState.FINISHED
+
+
+async def test_models_that_are_here_are_offered_and_no_others(open_studio: Open) -> None:
+    async with open_studio(running=False) as opened:
+        assert [model.name for model in opened.studio.models_here()] == ["some-model", "here"]
+        here = Request(prompt="a red cat", model="here")
+        assert (await opened.studio.submit(here, viewer=ANN, address=None)).recipe.model == "here"
+
+
 async def test_what_was_learned_predicts_the_next_cost(open_studio: Open) -> None:
     async with open_studio() as opened:
         first = await opened.studio.submit(A_CAT, viewer=ANN, address=None)
@@ -110,6 +139,30 @@ async def test_a_waiting_job_is_cancelled_without_disturbing_the_one_that_is_dra
         assert await opened.studio.cancel(second.generation_id, BEN)
         assert (await ended(opened, second.generation_id)).state is JobState.CANCELLED
         assert opened.studio.queue()[0].generation_id == first.generation_id
+
+
+async def test_a_cancelled_job_does_not_come_back_while_the_records_are_read(open_studio: Open) -> None:
+    async with open_studio(running=False) as opened:
+        reading = asyncio.create_task(opened.studio.watch(interval=0))
+        for _ in range(60):
+            accepted = await opened.studio.submit(A_CAT, viewer=ANN, address=None)
+            assert await opened.studio.cancel(accepted.generation_id, ANN)
+        await asyncio.sleep(0.05)  # another reading
+        reading.cancel()
+        assert opened.studio.queue() == ()
+
+
+async def test_a_job_whose_records_are_gone_is_cancelled_and_others_are_drawn(open_studio: Open) -> None:
+    async with open_studio(running=False) as opened:
+        gone = await opened.studio.submit(A_CAT, viewer=ANN, address=None)
+        other = await opened.studio.submit(A_CAT, viewer=BEN, address=None)
+        async with opened.database.transaction() as connection:
+            await db.members.erase(connection, ANN.member_id)
+        drawing = asyncio.create_task(opened.studio.run())
+        assert (await ended(opened, gone.generation_id)).state is JobState.CANCELLED
+        assert (await ended(opened, other.generation_id)).state is JobState.FINISHED
+        drawing.cancel()
+        await asyncio.gather(drawing, return_exceptions=True)
 
 
 async def test_only_its_owner_and_a_moderator_of_its_server_cancel_a_job(open_studio: Open) -> None:
@@ -280,6 +333,25 @@ async def test_places_are_told_and_move_up(open_studio: Open) -> None:
 
 async def collect(opened: Opened, generation_id: str, seen: list[Update]) -> None:
     seen.extend([update async for update in opened.studio.follow(generation_id)])
+
+
+@pytest.mark.parametrize("address", [ADDRESS, None])
+async def test_previews_are_made_where_a_message_waits_for_them(
+    open_studio: Open, tmp_path: Path, address: Address | None
+) -> None:
+    async with open_studio(preview_every=0.0) as opened:
+        gate = Gate(tmp_path / "pictures" / "drawn")
+        gate.close()
+        accepted = await opened.studio.submit(A_CAT, viewer=ANN, address=address)
+        closed, seen = True, False
+        async with asyncio.timeout(30):
+            async for update in opened.studio.follow(accepted.generation_id):
+                if isinstance(update, Drawing) and update.step:
+                    seen = seen or update.preview is not None
+                    if closed and seen is (address is not None):
+                        closed = False
+                        await gate.open()
+        assert seen is (address is not None)
 
 
 async def test_an_ending_is_told_until_it_is_delivered(open_studio: Open) -> None:

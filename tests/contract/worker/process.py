@@ -12,7 +12,7 @@ from typing import Any, Self
 from PIL import Image
 
 from generation import Mode, Model, Recipe
-from generation.protocol import Generate, Order, Progress, Ready, Report, decode_report, encode
+from generation.protocol import Generate, Order, Preview, Progress, Ready, Report, decode_report, encode
 from tests.recipes import a_recipe
 
 ROOT = Path(__file__).parents[3]
@@ -20,7 +20,7 @@ PATIENCE = 120.0  # seconds; a worker that is silent for longer is killed, and t
 
 
 class WorkerProcess:
-    """A worker process; `folder` is where its pictures go, `progress` what it last said while drawing."""
+    """A worker process; `folder` is where pictures go, `progress` and `previews` what it said while drawing."""
 
     def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
@@ -33,6 +33,7 @@ class WorkerProcess:
         )
         self.folder = Path()
         self.progress: list[Progress] = []
+        self.previews: list[bytes] = []
         self.log: list[str] = []
         self._reader = threading.Thread(target=self._read_log)
         self._reader.start()
@@ -101,12 +102,14 @@ class WorkerProcess:
         return self.end_of(order.job)
 
     def end_of(self, job: str) -> Report:
-        """The report that ends `job`; its progress is kept."""
-        self.progress = []
+        """The report that ends `job`; its progress and its previews are kept."""
+        self.progress, self.previews = [], []
         for report in self.reports():
             assert report.job == job, report
             if isinstance(report, Progress):
                 self.progress.append(report)
+            elif isinstance(report, Preview):
+                self.previews.append(report.picture)
             elif report.kind != "loading":
                 return report
         raise AssertionError("the worker ended: " + "\n".join(self.log[-20:]))

@@ -1,22 +1,33 @@
 """Every family in every layout draws in every mode, by the command that an operator would use."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests import families
 
+PARTS = ("inpaint", "outpaint")
+MADE_FOR_ALL = ("text to image", "image to image", *PARTS)
+MADE_FOR = {
+    "sd1-inpainting": PARTS,
+    "sd2-inpainting": PARTS,
+    "sd2-depth": ("depth",),
+    "x4-upscaler": ("upscale",),
+}
+
 
 @pytest.mark.timeout(600)  # some forty models are made, read and drawn with
 def test_every_family_draws_in_every_layout_and_mode(tmp_path: Path) -> None:
     run = families.check(families.make(tmp_path))
     wanted = {
-        f"{family}-{layout}"
+        (f"{family}-{layout}", mode)
         for family in families.FAMILIES
         for layout in (families.LAYOUTS[:2] if family in families.FOLDERS_ONLY else families.LAYOUTS)
+        for mode in MADE_FOR.get(family, MADE_FOR_ALL)
     }
-    rows = [line.split() for line in run.stdout.splitlines() if line.split()[:1] and line.split()[0] in wanted]
+    rows = [re.split(" {2,}", line.strip()) for line in run.stdout.splitlines()]
+    results = {(row[0], row[3]): row[4] for row in rows if len(row) == 5}  # name, family, origin, mode, result
 
-    assert [row for row in rows if row[-1] != "drawn"] == []
-    assert {row[0] for row in rows} == wanted
+    assert {row: results.get(row) for row in wanted} == dict.fromkeys(wanted, "drawn")
     assert run.returncode == 0

@@ -43,6 +43,7 @@ def test_a_broken_model_fails_its_job_and_not_the_next(
     assert isinstance(failed, Failed)
     assert failed.failure.kind is FailureKind.MODEL_UNAVAILABLE
     assert "copy or download it again" in failed.failure.detail
+    assert failed.seconds == 0.0  # of drawing
     assert isinstance(worker.draw(worker.order(models["sd1"])), Finished)
 
 

@@ -8,7 +8,7 @@ import discord
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageChops
 
 from bot import wording
 from bot.again import DrawnAgain
@@ -67,6 +67,22 @@ def test_no_page_of_the_history_is_too_long_or_too_full(prompts: list[str], sear
     ids = [part.custom_id for part in parts if isinstance(part, discord.ui.Button | discord.ui.DynamicItem)]
     assert len(ids) == len(set(ids)) == ROWS * 5 + 3
     assert all(len(custom_id) <= 100 for custom_id in ids)
+
+
+def test_a_picture_without_words_is_called_one_and_its_page_is_valid() -> None:
+    wordless = a_generation(recipe=a_recipe(prompt="", mode=Mode.UPSCALE, source="f" * 64, scale=2.0))
+    page = Page(generations=(wordless,), filter=EVERYTHING, older=None, newer=None)
+    name = wording.thumbnail_name(wordless)
+    files = {name: discord.File(BytesIO(b"x"), filename=name)}
+    layout = history_layout(page, OWNER, files, turn="", key="")
+    [thumbnail] = [part for part in layout.walk_children() if isinstance(part, discord.ui.Thumbnail)]
+    assert thumbnail.description is None  # openapi.json: at least one character, or null
+    for text in (
+        wording.history_row(wordless),
+        wording.deleted(wordless),
+        wording.starred(wordless, set_now=True),
+    ):
+        assert "**A picture**" in text
 
 
 @settings(max_examples=25, deadline=None)
@@ -183,6 +199,21 @@ def test_a_sheet_has_a_tile_for_each_and_shows_what_can_be_read(tmp_path: Path) 
     ]
     assert reds[0] == pytest.approx(224 * 112, rel=0.02)
     assert reds[1] == pytest.approx(reds[0], rel=0.02)
+
+
+@pytest.mark.parametrize("length", [10, 40, 400])
+def test_a_title_stays_above_its_own_picture_and_an_empty_square_has_its_note(length: int) -> None:
+    def sheet(title: str, note: str) -> Image.Image:
+        tiles = [Tile(title=title, caption=title, file=None, note=note), Tile(title="", caption="", file=None)]
+        return Image.open(BytesIO(draw_sheet([tiles]))).convert("RGB")
+
+    named, plain = sheet("W" * length, "failed"), sheet("", "")
+    middle = named.width // 2
+    right = (middle, 0, *named.size)
+    beyond = ImageChops.difference(named.crop(right), plain.crop(right))
+    assert max(high for _, high in beyond.getextrema()) < 40  # what a JPEG blurs over the edge
+    square = (60, 100, middle - 60, named.height - 40)
+    assert ImageChops.difference(named.crop(square), plain.crop(square)).getbbox() is not None
 
 
 async def test_a_flagged_picture_is_on_no_sheet(tmp_path: Path) -> None:

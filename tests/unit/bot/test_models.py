@@ -55,6 +55,19 @@ def test_the_list_tells_what_is_here_and_what_it_needs(folder: Path) -> None:
     assert "depth" in lines["sd-2-depth"]
 
 
+def test_a_narrow_terminal_shows_every_name_and_fact_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = {line.split()[0] for line in easel("list").output.splitlines()[1:]}
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = easel("list").output.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("sd-1.5-lcm "))
+
+    assert {line.split()[0] for line in lines if not line.startswith(" ")} == wide
+    assert max(map(len, lines)) <= 80
+    assert not any("…" in line for line in lines)
+    assert lines[at + 1].strip() == "sd1; text, image, inpaint; not here; 2.1 GB in memory"
+    assert lines[at + 2].strip() == "CreativeML Open RAIL-M; the LoRA: CreativeML Open RAIL++-M"
+
+
 def test_a_lora_is_linked_named_and_forgotten(folder: Path) -> None:
     file = tensors(folder / "cats.safetensors", **{"lora_unet_attn2_to_k.lora_down.weight": (4, 768)})
 

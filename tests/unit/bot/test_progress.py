@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import cast
 
 import discord
 import pytest
 
+from bot.attachments import PREVIEW_NAME
 from bot.place import Address
-from bot.post import Closed, Post, Unreachable
+from bot.post import Closed, Files, Post, Unreachable
 from bot.progress import TIME_INTERVAL, Progress
 from bot.studio import Studio
 from bot.updates import Drawing, Ended, Feed, Update, Waiting
@@ -34,12 +36,15 @@ class Wall:
 
     def __init__(self) -> None:
         self.written: list[str] = []
+        self.attached: list[list[str] | None] = []  # names of files, None for an edit that leaves them
         self.open = asyncio.Event()
         self.open.set()
         self.trouble: Exception | None = None
         self.tried = asyncio.Event()
 
-    async def edit_waiting(self, address: Address, *, content: str, view: discord.ui.View) -> int:
+    async def edit_waiting(
+        self, address: Address, *, content: str, view: discord.ui.View, files: Files | None
+    ) -> int:
         assert address is ADDRESS
         assert view.children
         self.tried.set()
@@ -47,6 +52,7 @@ class Wall:
         if self.trouble is not None:
             raise self.trouble
         self.written.append(content.splitlines()[-1])
+        self.attached.append(None if files is None else [file.filename for file in files()])
         return 3
 
 
@@ -224,3 +230,36 @@ async def test_the_end_is_left_to_the_delivery(progress: Progress, jobs: Jobs, w
     await asyncio.sleep(0)
     await progress.stop("abc")
     assert len(wall.written) == 1
+
+
+async def test_a_preview_is_sent_once_and_goes_when_the_job_waits_again(
+    progress: Progress, jobs: Jobs, wall: Wall, pace: Pace
+) -> None:
+    step = Drawing(step=1, steps=4, remaining=None, preview=b"rough")
+    progress.follow("abc", ADDRESS, "a cat")
+    for update in (step, replace(step, step=2), replace(step, step=2, preview=b"finer"), None):
+        await pace.begun()
+        jobs.feed.set(Waiting(place=1, expected=9.0) if update is None else update)
+        pace.end()
+    await pace.begun()
+    # What an earlier run of the bot left there goes with the first edit.
+    assert wall.attached == [[], [PREVIEW_NAME], None, [PREVIEW_NAME], []]
+    assert pace.seconds == [2.0] * 5
+    await progress.close()
+
+
+async def test_a_preview_that_did_not_arrive_is_sent_again(
+    progress: Progress, jobs: Jobs, wall: Wall, pace: Pace
+) -> None:
+    progress.follow("abc", ADDRESS, "a cat")
+    await pace.begun()
+    wall.trouble = Unreachable("503")
+    jobs.feed.set(Drawing(step=1, steps=4, remaining=None, preview=b"rough"))
+    pace.end()
+    await pace.begun()
+    wall.trouble = None
+    jobs.feed.set(Drawing(step=2, steps=4, remaining=None, preview=b"rough"))
+    pace.end()
+    await pace.begun()
+    assert wall.attached == [[], [PREVIEW_NAME]]
+    await progress.close()

@@ -6,7 +6,7 @@ import pytest
 
 from bot import wording
 from bot.redraw import Redrawn, redrawn
-from generation import Catalogue, FoundRecipe, Scheduler, UnknownChoice
+from generation import Catalogue, FoundRecipe, Mode, Scheduler, UnknownChoice
 from tests.recipes import a_model
 
 CATALOGUE = Catalogue(
@@ -68,4 +68,6 @@ def test_what_the_model_cannot_do_is_left_to_it_and_told() -> None:
 def test_a_strength_needs_the_picture_that_it_left() -> None:
     assert again(strength=0.5).source_wanted
     assert "strength" not in again(strength=0.5).options
+    assert again(strength=0.5, mode=Mode.EDGES, control="x").options == again().options
+    assert again(strength=0.5, mode=Mode.EDGES, has_image=True).options["mode"] is Mode.EDGES
     assert again(strength=0.5, has_image=True).options["strength"] == 0.5

@@ -14,15 +14,18 @@ import generation.errors
 from bot import wording
 from bot.acknowledge import told
 from bot.board import QueuedJob
+from bot.comparison import Comparison, Side
 from bot.errors import (
     AlreadyRunning,
     BackupFault,
     BackupNotWritten,
     BadBackup,
+    BadComparison,
     BadFlag,
     BadSetting,
     BadToken,
     CommandsRefused,
+    ComparisonFault,
     DrawingFailed,
     EaselError,
     FlagValue,
@@ -65,6 +68,7 @@ from generation import (
     JobState,
     ModelUnavailable,
     NeedsPicture,
+    NotFetched,
     NotForThisModel,
     NotThisMode,
     NotThisScheduler,
@@ -245,6 +249,10 @@ SENTENCES = [
         ),
     ),
     (CommandsRefused("Nope."), "Discord did not take the commands, so the bot cannot start: Nope."),
+    (
+        BadComparison(ComparisonFault.TOO_MANY_CELLS, count=1200, limit=16),
+        "That would be 1,200 pictures and a sheet holds 16: shorten a list.",
+    ),
     (OneOfTwo(both=True), "An image and an id are two pictures: give one of them."),
     (
         OneOfTwo(both=False),
@@ -279,6 +287,13 @@ SENTENCES = [
     (
         NotThisMode("depth", model="storybook"),
         "The model storybook is not made for the mode depth, and no other one here is.",
+    ),
+    (
+        NotFetched("sdxl"),
+        (
+            "The model sdxl is not on this machine: choose another one, or ask whoever runs this bot to fetch it "
+            "with easel models add sdxl."
+        ),
     ),
     (
         NotThisMode("text_to_image", model="lanczos"),
@@ -364,6 +379,14 @@ def test_every_failure_says_that_it_cost_nothing(kind: FailureKind) -> None:
     words = wording.failure_sentence(Failure(kind=kind, detail="Traceback: secret/path"))
     assert words.endswith("It cost nothing.")
     assert ("secret" in words) is (kind is FailureKind.UNFIT)  # whose detail is written for everybody
+
+
+@pytest.mark.parametrize("fault", ComparisonFault)
+def test_every_fault_of_a_comparison_has_one_sentence(fault: ComparisonFault) -> None:
+    words = wording.sentence(BadComparison(fault, option="steps", value="a {b}", count=3, limit=2))
+    assert words.endswith(".")
+    assert "{option}" not in words
+    assert len(words) < 120
 
 
 @pytest.mark.parametrize("fault", BackupFault)
@@ -505,6 +528,28 @@ def test_zero_is_a_value() -> None:
     text = wording.recipe_text(generation)
     for line in ("strength: 0", "guidance: 0", "seed: 0"):
         assert line in text.splitlines()
+
+
+@given(st.text(max_size=PROMPT_LIMIT), st.lists(st.text(min_size=1, max_size=100), min_size=2, max_size=16))
+@settings(max_examples=50, deadline=None)
+def test_no_comparison_makes_a_message_too_long_or_pings_anybody(prompt: str, values: list[str]) -> None:
+    sides = tuple(Side(option=option, values=tuple(values)) for option in ("scheduler", "seed"))
+    comparison = Comparison(prompt=prompt, sides=sides, recipes=(a_recipe(),) * 16)
+    failure = Failure(kind=FailureKind.UNFIT, detail=prompt[:100])
+    missing = [
+        a_generation(prompt, state=JobState.FAILED, failure=failure),
+        a_generation(state=JobState.CANCELLED),
+    ]
+    allowance = AllowanceState(left=5.0, capacity=600.0, per_hour=600.0, full_at=None)
+    for text in (
+        wording.comparison_asked(comparison, 1000.0, allowance),
+        wording.comparison_waiting(comparison, 3, 1000.0),
+        wording.comparison_result(comparison, {1: a_generation()}, member_id=7, missing=missing),
+        wording.comparison_failed(comparison, missing),
+        wording.comparison_deleted(comparison),
+    ):
+        assert len(text) <= wording.CONTENT_LIMIT
+        assert "@everyone" not in text
 
 
 def test_others_are_not_shown_what_one_asked_for() -> None:

@@ -66,6 +66,28 @@ def a_seed(name: str = "my cat", **values: Any) -> db.SeedRow:
     return db.SeedRow(**defaults | values)
 
 
+NOWHERE: dict[str, Any] = {
+    "application_id": None,
+    "interaction_token": None,
+    "interaction_expires_at": None,
+    "channel_id": None,
+    "waiting_message_id": None,
+    "ephemeral": False,
+}
+
+
+def a_sheet(id: str = "aaaa", **values: Any) -> db.SheetRow:  # noqa: A002  (the column's name)
+    defaults: dict[str, Any] = {
+        "id": id,
+        "member_id": 1,
+        "guild_id": 10,
+        "private": False,
+        "plan": "{}",
+        "asked_at": 1000.0,
+    }
+    return db.SheetRow(**defaults | values)
+
+
 async def record(connection: db.Connection, *ids: str, **values: Any) -> None:
     """A generation and its queued job for each id."""
     for number, generation_id in enumerate(ids):

@@ -229,6 +229,29 @@ async def test_new_file_can_be_opened_by_several_at_once(tmp_path: Path) -> None
         assert await balance(database) == 6
 
 
+async def test_a_long_reading_sees_one_moment_and_nobody_waits_for_it(database: Database) -> None:
+    async with database.long_reading() as connection, asyncio.timeout(5):
+        assert await db.allowances.find(connection, 1) is None
+        await asyncio.create_task(add_one(database))
+        assert await asyncio.create_task(balance(database)) == 1
+        assert await db.allowances.find(connection, 1) is None
+
+
+async def test_nobody_waits_while_the_log_is_emptied_beside_another_process(database: Database) -> None:
+    await add_one(database)
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as elsewhere:
+        elsewhere.execute("BEGIN")
+        elsewhere.execute("SELECT * FROM allowances").fetchall()
+        await add_one(database)
+        tidying = asyncio.create_task(database.tidy())
+        async with asyncio.timeout(3):  # it tries for five seconds
+            for _ in range(20):
+                assert await balance(database) == 2
+        assert not tidying.done()
+    await tidying
+    assert database.path.with_name(f"{database.path.name}-wal").stat().st_size == 0
+
+
 async def test_second_database_on_the_same_file_sees_what_the_first_committed(database: Database) -> None:
     await add_one(database)
     async with opened(database.path) as other:

@@ -6,7 +6,7 @@ from typing import Any
 import db
 from db import Connection, Database
 from tests.unit.db.files import names_in, opened
-from tests.unit.db.rows import a_generation, a_job, a_picture, a_seed, record
+from tests.unit.db.rows import NOWHERE, a_generation, a_job, a_picture, a_seed, a_sheet, record
 
 ADA, LINUS = 1, 2
 SECRET_WORD = "zyzzyva"
@@ -25,6 +25,9 @@ async def keep_something(connection: Connection, member_id: int, generation_id: 
     await db.allowances.charge(connection, charge)
     await db.deliveries.insert(connection, db.DeliveryRow(generation_id=generation_id, interaction_token="hidden"))
     await db.preferences.put(connection, db.PreferencesRow(member_id=member_id, model="storybook"))
+    await db.sheets.insert(connection, a_sheet(generation_id, member_id=member_id))
+    await db.sheets.begin(connection, generation_id, **NOWHERE | {"interaction_token": "hidden"})
+    await db.sheets.put_cells(connection, generation_id, [generation_id])
     await connection.execute_fetchall(
         "INSERT INTO searches (key, member_id, filter, used_at) VALUES (:key, :member_id, '{}', 1.0)",
         {"key": generation_id, "member_id": member_id},
@@ -57,6 +60,8 @@ async def test_erasing_leaves_no_row_about_the_member_and_every_other_one(connec
     before = await mentioned(connection)
     await keep_something(connection, ADA, "aaaa")
     await db.generations.star(connection, "llll", ADA, 1.0)
+    looked = f'{{"search": "", "member_id": {ADA}}}'
+    await db.search.remember(connection, "looked", member_id=LINUS, filter_json=looked, used_at=1.0)
     await db.members.erase(connection, ADA)
     assert await mentioned(connection) == before
     assert await db.members.every(connection) == [LINUS]

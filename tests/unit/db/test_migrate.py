@@ -24,6 +24,7 @@ CHECKSUMS = {
     "0003_preferences": "75ed4d96f23f090607aecbb91cd21469b8c42f2808e99070ac99b421bae3a5b3",
     "0004_tombstones": "8b9869bab633dd42a1554aeac2da35e796ccd71c5eb9ac76cfb2b016e6d53487",
     "0005_masks": "596dc4fc3664690931826321f548511bbec1e2726c2ed251bf07b5f890986aeb",
+    "0006_sheets": "a71b4d9e8b899574b1df9db739bcc10a403df6b639dd7152538225f0d5ed43c1",
 }
 
 FIRST = Migration(
@@ -80,6 +81,7 @@ def test_released_migrations_are_never_edited() -> None:
         ("deliveries", db.DeliveryRow, set()),
         ("rates", db.RateRow, set()),
         ("tombstones", db.TombstoneRow, set()),
+        ("sheets", db.SheetRow, set()),
     ],
 )
 def test_rows_and_tables_agree(tmp_path: Path, table: str, row: type, hidden: set[str]) -> None:
@@ -260,6 +262,13 @@ ROWS = {
     2: ("INSERT INTO searches VALUES ('key', 1, '{}', 1000.0)",),
     3: ("INSERT INTO preferences (member_id, model) VALUES (1, 'sdxl')",),
     4: ("INSERT INTO tombstones VALUES (zeroblob(16), zeroblob(32), 1.0, 2.0, 3.0)",),
+    6: (
+        """
+        INSERT INTO sheets VALUES
+            ('ssss', 1, 10, 0, '{}', 'drawing', 1000.0, 1, 'token', 3000.0, 100, 5, 0, NULL, NULL, NULL)
+        """,
+        "INSERT INTO cells VALUES ('aaaa', 'ssss', 1)",
+    ),
 }
 
 

@@ -150,7 +150,8 @@ class _Runs:
         ((UNET, VAE), "no text encoder"),
         ((UNET,), "no autoencoder and no text encoder"),
         (("lora_unet_down_blocks_0.lora_up.weight",), "is a LoRA"),
-        (("double_blocks.0.img_attn.qkv.weight",), "the network of a FLUX model alone"),
+        (("double_blocks.0.img_attn.qkv.weight",), "easel models add flux-schnell"),
+        (("model.diffusion_model.double_blocks.0.img_attn.qkv.weight", VAE), "name its diffusers folder"),
         (("lora_unet_x.hada_w1_a", "lora_unet_x.hada_w1_b"), "is a LoRA"),
         (("x.lokr_w1", "x.lokr_w2"), "is a LyCORIS"),
         (("decoder.conv_in.weight", "encoder.conv_in.weight"), "an autoencoder alone"),
@@ -174,8 +175,9 @@ def test_what_a_model_is_made_for_is_told_by_its_channels(tmp_path: Path, channe
     file = a_safetensors(tmp_path / "file.safetensors", UNET, VAE, TEXT[Family.SD1], channels=channels)
     folder = a_folder(tmp_path / "folder", unet={"in_channels": channels})
 
-    assert inspect_model(file).can[0] is use
-    assert inspect_model(folder).can[0] is use
+    for model in map(inspect_model, (file, folder)):
+        assert model.can[0] is use
+        assert (model.size.maximum >= 4096) == (use is Use.UPSCALE)
 
 
 def test_a_model_for_what_easel_does_not_do_is_refused_by_its_task(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Recipes inside PNG files."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -99,6 +100,24 @@ def test_pictures_of_other_programs_have_no_recipe(tmp_path: Path) -> None:
     assert [read(tmp_path / name) for name in ("a.png", "b.png", "c.jpg", "missing.png")] == [None] * 4
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"seeds": ()},
+        {"prompt": "x" * 5000},
+        {"variation_seeds": (1,), "turned": ((2**70, 0.5),)},
+        {"variation_seeds": (1,), "turned": ((1, 0.5),) * 20_000},
+        {"variation_seeds": (1,), "turned": ((1, 7.0),)},
+    ],
+)
+def test_a_recipe_that_nobody_can_have_asked_for_is_none(file: Path, values: dict[str, Any]) -> None:
+    info = PngInfo()
+    info.add_text("easel", a_recipe(**values).to_json())
+    Image.new("RGB", (1, 1)).save(file, pnginfo=info)
+
+    assert read_recipe(file) is None
+
+
 def test_the_recipe_of_a_picture_of_easel_is_found_whole(file: Path) -> None:
     recipe = a_recipe(seeds=(4, 5), clip_skip=2)
     Image.new("RGB", (1, 1)).save(file, pnginfo=pnginfo(recipe, 1))
@@ -111,6 +130,17 @@ def test_the_recipe_of_a_picture_of_easel_is_found_whole(file: Path) -> None:
     assert found.options["seed"] == 5
     assert found.options["clip_skip"] == 2
     assert "strength" not in found.options
+
+
+def test_a_picture_that_a_controlnet_drew_says_how_it_follows_its_source(file: Path) -> None:
+    recipe = a_recipe(mode=Mode.EDGES, control="canny-sd15", strength=0.25, source="ab" * 32)
+    Image.new("RGB", (1, 1)).save(file, pnginfo=pnginfo(recipe, 0))
+
+    found = read_recipe(file)
+
+    assert found is not None
+    assert found.options.items() >= {"mode": Mode.EDGES, "control": "canny-sd15", "strength": 0.25}.items()
+    assert "source" not in found.options
 
 
 A1111 = "a red cat, 赤い猫\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 3, Size: 64x64"

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation import (
+    BadPicture,
     Mode,
     Model,
     NotForThisModel,
@@ -145,6 +146,8 @@ def test_upscaling_goes_as_far_as_the_model_can_and_no_further() -> None:
     assert done(asked(source=A, scale=1.5), model=model, source=small).size == Size(width=450, height=300)
     with pytest.raises(OutOfRange):
         done(asked(source=A, scale=4.0), model=model, source=large)
+    with pytest.raises(BadPicture):
+        done(asked(source=A), model=model, source=Size(width=5000, height=1000))
 
 
 def test_a_picture_grows_by_half_of_its_side_and_keeps_its_pixels() -> None:
@@ -161,6 +164,14 @@ def test_a_picture_that_fills_the_model_is_made_smaller_to_grow() -> None:
     assert max(size.width, size.height) == 1024
     assert margins.top > 0
     assert margins.left + margins.right + margins.bottom == 0
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+def test_a_picture_too_narrow_for_the_model_grows_where_it_is_to_and_keeps_its_shape(direction: Direction) -> None:
+    size, margins = canvas(BOUNDS, Size(width=2048, height=512), direction, None)
+    kept = (size.width - margins.left - margins.right, size.height - margins.top - margins.bottom)
+    assert kept[0] / kept[1] == pytest.approx(4, rel=0.05)
+    assert margins.direction is direction
 
 
 @given(
@@ -183,5 +194,11 @@ def test_every_canvas_can_be_drawn(
         assert BOUNDS.minimum <= side <= BOUNDS.maximum
         assert 0 <= margin < side
     assert all(margin % 8 == 0 and margin >= 0 for margin in vars(margins).values())
-    if wanted is None and max(width, height) <= 4 * min(width, height):
-        assert any(vars(margins).values())
+    asked_for = {
+        Direction.LEFT: (margins.left,),
+        Direction.RIGHT: (margins.right,),
+        Direction.UP: (margins.top,),
+        Direction.DOWN: (margins.bottom,),
+        Direction.ALL: tuple(vars(margins).values()),
+    }
+    assert min(asked_for[direction]) > 0

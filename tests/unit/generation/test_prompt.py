@@ -1,6 +1,7 @@
 """The grammar of prompts."""
 
 import math
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -71,6 +72,16 @@ def test_a_text_without_brackets_is_kept_to_the_letter(prompt: str) -> None:
 def test_very_deep_brackets_are_read() -> None:
     assert parts("(" * 700 + "a" + "]" * 100)[0][1] == 1.0
     assert [text for text, _ in parts("[" * 700 + "a" + "]" * 700)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["[" * 3000 + ")" * 3000, " " * 6000 + "x", '("a"' + " " * 6000, "AND " * 700 + ":" + "1" * 3000 + "x"],
+)
+def test_the_longest_prompt_is_read_at_once(prompt: str) -> None:
+    started = time.process_time()
+    read(prompt)
+    assert time.process_time() - started < 0.3
 
 
 def pieces(prompt: str) -> list[list[str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from generation import NO_STYLE, Recipe, Request, Style, Styles, StylesUnreadable, UnknownChoice, complete
+from generation import NO_STYLE, Recipe, Request, Style, Styles, StylesUnreadable, TooLong, UnknownChoice, complete
 from generation.infotext import write
 from generation.metadata import pnginfo
 from generation.metadata import read as read_own
@@ -99,6 +99,19 @@ def test_in_a_blend_each_text_is_drawn_in_the_style() -> None:
         assert blend.loras[0].name == "wool"
 
 
+@pytest.mark.parametrize(
+    "style",
+    [
+        Style(name="x", title="", prompt="()" * 100_000 + PLACE),
+        Style(name="x", title="y" * 1_000_000, prompt=PLACE),
+        Style(name="x", title="", prompt=PLACE * 20),
+    ],
+)
+def test_a_style_out_of_a_strangers_picture_is_no_longer_than_one_of_ours(style: Style) -> None:
+    with pytest.raises(TooLong):
+        drawn(prompt="a cat" * 100, style=style)
+
+
 @pytest.mark.parametrize("typed", ["ink", "Ink", " INK "])
 def test_a_style_is_found_in_any_case(typed: str) -> None:
     assert STYLES.find(typed) == INK
@@ -131,6 +144,7 @@ def test_the_operators_own_styles_come_first_and_win(tmp_path: Path) -> None:
         ('[ink]\nprompt = "{prompt} {red|blue"', "cannot be drawn"),
         ('[none]\nprompt = "{prompt}"', "needs another name"),
         (f'[{"x" * 41}]\nprompt = "{{prompt}}"', "needs another name"),
+        (f'[ink]\nprompt = "{{prompt}}{"x" * 2000}"', "characters, and 2000 fit"),
     ],
 )
 def test_what_is_wrong_with_the_operators_styles_is_said(tmp_path: Path, text: str, reason: str) -> None:

@@ -51,6 +51,11 @@ def test_each_field_decides_or_hardly_shows_or_does_not_matter(field: str, samen
         assert bool(verdict.differences) == (sameness is not Sameness.SAME)
 
 
+def test_what_was_not_recorded_is_no_difference() -> None:
+    before = replace(HERE, placement="")
+    assert compare(before, HERE).sameness is compare(HERE, before).sameness is Sameness.SAME
+
+
 def test_of_every_field_it_is_known_what_it_means() -> None:
     assert {each.name for each in fields(Environment)} == {*NOT, *NEARLY, *INDIFFERENT}
 

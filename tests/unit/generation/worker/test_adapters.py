@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,10 @@ import pytest
 import torch
 
 from generation import Adapter, AdapterKind, Mode, Recipe, Scheduler
+from generation.worker import lending
 from generation.worker.adapters import Unfit
+from generation.worker.memory import Step, Weights
+from generation.worker.pipelines import Pipelines
 from tests.adapters import embedding, lora
 from tests.recipes import a_recipe
 from tests.unit.generation.worker.conftest import Easel, SetUp
@@ -67,6 +71,31 @@ def test_a_lora_changes_its_own_picture_and_no_later_one(
     assert drawn(easel, small("a cat")) == before
     assert drawn(easel, small("a cat<lora:ink:0.8>"), [file]) == with_lora
     assert drawn(easel, small("a cat<lora:ink:0>"), [file]) == before
+
+
+def test_a_lora_on_a_model_that_is_lent_part_by_part_leaves_it_lent(
+    set_up: SetUp, loras: Any, folders: dict[str, Path]
+) -> None:
+    whole, file, recipe = set_up("sd1"), loras("sd1", "ink"), small("a cat<lora:ink>")
+    pipelines = Pipelines(whole.loaded.placement)
+    pipelines._ladder = (Step(dtype=torch.float32, weights=Weights.BY_PART),)
+    lent = replace(whole, loaded=pipelines.get(whole.loaded.model))
+
+    assert drawn(lent, recipe, [file]) == drawn(whole, recipe, [file])
+    hooks = {hook.hook for hook in lent.loaded.lent._hooks}
+    assert hooks == {part._hf_hook for part in lending.parts_of(lent.loaded.whole).values()}
+
+
+def test_a_lora_and_an_embedding_of_one_name_are_both_on_record(set_up: SetUp, loras: Any, tmp_path: Path) -> None:
+    easel, ink = set_up("sd1"), loras("sd1", "ink")
+    word = file_of(
+        AdapterKind.EMBEDDING,
+        embedding(
+            tmp_path / "other" / "ink.safetensors", width=easel.loaded.whole.text_encoder.config.hidden_size
+        ),
+    )
+    result = easel.engine.draw(easel.loaded, small("ink<lora:ink>"), None, lambda *_: None, [ink, word])
+    assert set(result.environment.adapters.values()) == {ink.sha256, word.sha256}
 
 
 def test_loras_add_up_and_are_set_anew_for_each_picture(set_up: SetUp, loras: Any) -> None:

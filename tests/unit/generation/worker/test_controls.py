@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,19 @@ def framed(file: Path, inset: int) -> Path:
 
 def far(one: Image.Image, other: Image.Image) -> float:
     return float(np.abs(np.asarray(one, np.int16) - np.asarray(other, np.int16)).mean())
+
+
+@pytest.mark.parametrize("mode", [Mode.EDGES, Mode.SKETCH, Mode.DEPTH, Mode.TEXT_TO_IMAGE])
+def test_the_library_that_finds_lines_is_on_record_with_what_it_found(
+    set_up: SetUp, nets: Any, square: Path, mode: Mode
+) -> None:
+    easel = set_up("sd1")
+    source, adapters = (None, ()) if mode is Mode.TEXT_TO_IMAGE else (square, (nets("sd1"),))
+    environment = easel.engine.draw(easel.loaded, small(mode), source, lambda *_: None, adapters).environment
+
+    finds_lines = mode in {Mode.EDGES, Mode.SKETCH}
+    expected = {"scikit-image": version("scikit-image")} if finds_lines else {}
+    assert environment.versions == {"torch": torch.__version__, **expected}
 
 
 @pytest.mark.parametrize(("layout", "name"), LAYOUTS)

@@ -4,6 +4,7 @@ import errno
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from generation import FailureKind
 from generation.errors import ModelUnavailable
@@ -20,6 +21,9 @@ from generation.worker.modes import SourceMissing
         (MemoryError(), FailureKind.OUT_OF_MEMORY),
         (torch.OutOfMemoryError("CUDA out of memory."), FailureKind.OUT_OF_MEMORY),
         (RuntimeError("MPS backend out of memory"), FailureKind.OUT_OF_MEMORY),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), FailureKind.OUT_OF_MEMORY),
+        (SafetensorError("Cannot allocate memory (os error 12)"), FailureKind.OUT_OF_MEMORY),
+        (SafetensorError("the header is too large"), FailureKind.BUG),
         (OSError(errno.ENOSPC, "No space left on device"), FailureKind.DISK_FULL),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), FailureKind.DISK_FULL),
         (PermissionError(errno.EACCES, "Permission denied"), FailureKind.BUG),

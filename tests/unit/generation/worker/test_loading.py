@@ -1,5 +1,7 @@
 """Every family and use loads from every kind of source, to the same weights."""
 
+import errno
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +62,19 @@ def test_what_the_catalogue_says_has_to_be_so(tmp_path: Path) -> None:
         loading.load(replace(model, can=(Use.TEXT,)), folder, torch.float32)
     with pytest.raises(ModelUnavailable, match=r"says that it is of family sdxl, but .* holds sd1"):
         loading.load(replace(model, family=Family.SDXL), folder, torch.float32)
+
+
+@pytest.mark.parametrize(("number", "refused"), [(errno.ENOSPC, OSError), (errno.EIO, ModelUnavailable)])
+def test_a_disk_that_is_full_while_weights_are_mapped_is_no_fault_of_the_model(
+    tmp_path: Path, number: int, refused: type[Exception]
+) -> None:
+    folder = models.small_sd1(tmp_path / "model")
+
+    def settle(_part: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.raises(refused):
+        loading.load(inspect_model(str(folder)), folder, torch.float32, settle)
 
 
 def test_a_lora_of_a_model_is_in_its_weights_for_good(tmp_path: Path) -> None:

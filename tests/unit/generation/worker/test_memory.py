@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers import ControlNetModel
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from generation import Catalogue, Model, Size
@@ -79,6 +80,62 @@ def test_activations_are_predicted_as_they_are_in_the_true_architectures(
         with torch.inference_mode(), Counted() as counted:
             vae.decode(torch.zeros(1, 4, latent, latent))
         assert 0.97 * autoencoder < counted.peak < autoencoder
+
+
+@pytest.mark.parametrize(("name", "side", "batch"), [("sd-1.5", 512, 1), ("sdxl", 768, 2)])
+@pytest.mark.filterwarnings("ignore:.*:UserWarning:torch")
+def test_activations_with_a_controlnet_are_predicted_as_they_are_in_the_true_architectures(
+    name: str, side: int, batch: int, catalogue: Catalogue
+) -> None:
+    need = Need(pixels=side * side, batch=batch, control=1)
+    predicted, _ = need.activations(catalogue[name].family, Step(dtype=torch.float32), "cpu")
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        unet: Any = architectures.parts(name)["unet"]
+        control = ControlNetModel.from_unet(unet, load_weights_from_unet=False)
+        samples, latent = 2 * batch, side // 8
+        with torch.inference_mode(), Counted() as counted:
+            given = {
+                "encoder_hidden_states": torch.zeros(samples, 77, unet.config.cross_attention_dim),
+                "added_cond_kwargs": {
+                    "text_embeds": torch.zeros(samples, 1280),
+                    "time_ids": torch.zeros(samples, 6),
+                },
+            }
+            noise, step = torch.zeros(samples, 4, latent, latent), torch.tensor(500)
+            hint = torch.zeros(samples, 3, side, side)
+            down, middle = control(noise, step, controlnet_cond=hint, return_dict=False, **given)
+            unet(
+                noise,
+                step,
+                down_block_additional_residuals=down,
+                mid_block_additional_residual=middle,
+                **given,
+            )
+    assert 0.97 * predicted < counted.peak < predicted
+
+
+@pytest.mark.parametrize(
+    ("weights", "counts"),
+    [(each, each in {Weights.WHOLE, Weights.BY_PART}) for each in Weights],
+)
+def test_the_weights_of_a_controlnet_count_where_they_stay_on_the_device(
+    weights: Weights, counts: bool, catalogue: Catalogue
+) -> None:
+    step = Step(dtype=torch.float16, weights=weights)
+    plain, controlled = (Need(pixels=512 * 512, batch=1, control=control) for control in (1, 10**9))
+    family, numbers = catalogue["sd-1.5"].family, numbers_of("sd-1.5")
+    costs = [memory.predict(need, family, numbers, step, "cpu") for need in (plain, controlled)]
+
+    assert costs[1] - costs[0] == pytest.approx(2e9 if counts else 0.0, rel=1e-6)
+
+
+def test_a_need_is_within_one_that_is_as_large_in_every_way() -> None:
+    need = Need(pixels=64, batch=2, control=5)
+
+    assert need.is_within(need)
+    assert need.is_within(Need(pixels=128, batch=1, control=6))
+    assert not need.is_within(Need(pixels=128, batch=2))
+    assert not need.is_within(Need(pixels=127, batch=1, control=5))
 
 
 @pytest.mark.parametrize(

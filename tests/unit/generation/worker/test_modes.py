@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from generation import Catalogue, ModelUnavailable, Place, Recipe, Scheduler, Size
 from generation.inspection import inspect_model
 from generation.mode import Margins, Mode
-from generation.worker import upscaling
+from generation.tiles import OVERLAP, TILE, tiles
 from generation.worker.engine import Engine
 from generation.worker.modes import SourceMissing
 from generation.worker.noise import Source, slerp
@@ -274,17 +274,17 @@ def test_the_second_pass_keeps_what_the_first_one_drew() -> None:
 @pytest.mark.parametrize(("width", "height"), [(128, 128), (200, 128), (512, 512), (96, 304), (1024, 136)])
 def test_tiles_cover_every_pixel_and_overlap(width: int, height: int) -> None:
     covered = np.zeros((height, width), int)
-    for tile in upscaling.tiles(width, height):
+    for tile in tiles(width, height):
         left, top, right, bottom = tile.box
         assert 0 <= left < right <= width
         assert 0 <= top < bottom <= height
         assert tile.left % 8 == 0
         covered[top:bottom, left:right] += 1
     assert covered.min() >= 1
-    if width > upscaling.TILE:
-        columns = sorted({tile.left for tile in upscaling.tiles(width, height)})
-        overlaps = [one + upscaling.TILE - other for one, other in pairwise(columns)]
-        assert min(overlaps) >= upscaling.OVERLAP - 8
+    if width > TILE:
+        columns = sorted({tile.left for tile in tiles(width, height)})
+        overlaps = [one + TILE - other for one, other in pairwise(columns)]
+        assert min(overlaps) >= OVERLAP - 8
 
 
 def test_an_upscaled_picture_has_no_seam_where_tiles_meet(set_up: SetUp, tmp_path: Path) -> None:

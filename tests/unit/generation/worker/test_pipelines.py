@@ -2,18 +2,23 @@
 
 import gc
 import weakref
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 
-from generation import Model
+from generation import Adapter, AdapterKind, Mode, Model, ModelUnavailable
 from generation.inspection import inspect_model
-from generation.worker import memory
+from generation.worker import loading, memory
+from generation.worker.engine import Engine
 from generation.worker.memory import Need, Weights
 from generation.worker.pipelines import Pipelines
 from generation.worker.placement import Placement
+from tests.controls import saved, small_control
 from tests.models import small_lcm, small_sd1, small_sd2, small_sdxl
 from tests.recipes import a_recipe
 
@@ -26,6 +31,8 @@ PLACEMENT = Placement(
     draws_batches=False,
 )
 PLENTY = 1e12
+PLAIN = a_recipe(width=64, height=64, num_inference_steps=1)
+FOLLOWING = replace(PLAIN, mode=Mode.EDGES, control="net", source="a" * 64, strength=0.5)
 
 
 class Given:
@@ -37,7 +44,10 @@ class Given:
 
     def left(self) -> float:
         kept = self._pipelines._kept.values()
-        return self.total - sum(memory.weights_on_device(loaded.numbers, loaded.step) for loaded in kept)
+        return self.total - sum(
+            memory.weights_on_device(loaded.numbers, loaded.step, control=loaded.controls.numbers)
+            for loaded in kept
+        )
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +62,14 @@ def pipelines(tmp_path: Path) -> Pipelines:
     made = Pipelines(PLACEMENT, folder=tmp_path)
     made._room = Given(made, PLENTY)  # type: ignore[assignment]
     return made
+
+
+@pytest.fixture(scope="module")
+def net(models: list[Model], tmp_path_factory: pytest.TempPathFactory) -> Adapter:
+    """A ControlNet for the first of the models."""
+    unet = UNet2DConditionModel.from_pretrained(Path(models[0].source) / "unet")
+    path = saved(small_control(unet), tmp_path_factory.mktemp("nets") / "net")
+    return Adapter(kind=AdapterKind.CONTROLNET, name="net", path=str(path), sha256="a" * 64)
 
 
 def cost(pipelines: Pipelines, model: Model, step: int, side: int = 64) -> float:
@@ -69,6 +87,26 @@ def test_switching_back_to_a_kept_model_costs_no_load(pipelines: Pipelines, mode
     pipelines.get(models[1])
 
     assert pipelines.get(models[0]).whole is first.whole
+
+
+def test_a_model_that_is_not_there_takes_no_other_out_of_memory(pipelines: Pipelines, models: list[Model]) -> None:
+    pipelines.get(models[0])
+    with pytest.raises(ModelUnavailable):
+        pipelines.get(replace(models[1], source="/nowhere/at/all"))
+
+    assert pipelines.holds(models[0])
+
+
+def test_what_lies_on_the_device_does_not_go_for_the_computers_own_memory(
+    pipelines: Pipelines, models: list[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_device, lent = (pipelines.get(model) for model in models[:2])
+    pipelines._kept[lent.model] = replace(lent, step=replace(lent.step, weights=Weights.BY_PART))
+    monkeypatch.setattr(memory, "free_of_computer", lambda: 0.0)
+
+    pipelines._make_room_to_read(lent.numbers)
+
+    assert (pipelines.holds(on_device.model), pipelines.holds(lent.model)) == (True, False)
 
 
 def test_the_model_that_was_not_used_for_longest_goes_first(pipelines: Pipelines, models: list[Model]) -> None:
@@ -126,13 +164,56 @@ def test_a_model_is_loaded_again_in_half_precision_and_from_a_file_as_memory_get
     assert pipelines.get(model).step == pipelines._ladder[0]
 
 
+def test_a_controlnet_counts_in_what_a_picture_needs(
+    pipelines: Pipelines, models: list[Model], net: Adapter
+) -> None:
+    model = models[0]
+    give(pipelines, cost(pipelines, model, 0))
+
+    assert pipelines.get(model, recipe=PLAIN).step == pipelines._ladder[0]
+    assert pipelines.get(model, recipe=FOLLOWING, control=net).step != pipelines._ladder[0]
+
+
+def test_a_controlnet_stays_as_long_as_it_is_not_in_the_way(
+    pipelines: Pipelines, models: list[Model], net: Adapter
+) -> None:
+    model = models[0]
+    loaded = pipelines.get(model, recipe=FOLLOWING, control=net)
+    loaded.controls.pipeline(net)
+
+    assert pipelines.get(model, recipe=PLAIN).controls.kept == net.sha256
+
+    give(pipelines, cost(pipelines, model, 0))
+    assert pipelines.get(model, recipe=PLAIN).whole is loaded.whole
+    assert loaded.controls.kept is None
+
+
+def test_memory_that_ran_out_with_a_controlnet_says_nothing_of_pictures_without_one(
+    pipelines: Pipelines, models: list[Model], net: Adapter
+) -> None:
+    model = models[0]
+    pipelines.get(model, recipe=FOLLOWING, control=net)
+    assert pipelines.step_down()
+
+    assert pipelines.get(model, recipe=FOLLOWING, control=net).step != pipelines._ladder[0]
+    assert pipelines.get(model, recipe=PLAIN).step == pipelines._ladder[0]
+
+
+def test_a_controlnet_that_cannot_be_read_counts_as_nothing(tmp_path: Path) -> None:
+    (tmp_path / "net.safetensors").write_bytes(b"rubbish")
+    for path in (tmp_path / "net.safetensors", tmp_path / "gone.pth", tmp_path):
+        faulty = Adapter(kind=AdapterKind.CONTROLNET, name="net", path=str(path), sha256="a" * 64)
+        assert loading.count_control(faulty) == 0
+
+
 def test_where_memory_ran_out_is_remembered_for_that_size_and_larger_ones(
     pipelines: Pipelines, models: list[Model]
 ) -> None:
     model = models[0]
     small, large, larger = (a_recipe(width=side, height=side, seeds=(1,)) for side in (64, 1024, 2048))
 
-    assert pipelines.step_down(pipelines.get(model, recipe=large), large)
+    pipelines.get(model, recipe=large)
+    assert pipelines.step_down()
     assert not pipelines.holds(model)
 
     assert pipelines.get(model, recipe=large).step == pipelines._ladder[1]
@@ -140,10 +221,35 @@ def test_where_memory_ran_out_is_remembered_for_that_size_and_larger_ones(
     assert pipelines.get(model, recipe=small).step == pipelines._ladder[0]
 
 
+def test_a_model_that_memory_ran_out_for_while_it_was_read_is_read_again_a_step_down(
+    pipelines: Pipelines, models: list[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = loading.load
+
+    def short(model: Model, path: Path, dtype: torch.dtype, *settle: Any) -> Any:
+        if dtype is torch.float32:
+            raise MemoryError
+        return load(model, path, dtype, *settle)
+
+    monkeypatch.setattr(loading, "load", short)
+    with pytest.raises(MemoryError):
+        pipelines.get(models[0], recipe=PLAIN)
+
+    assert pipelines.step_down()
+    assert pipelines.get(models[0], recipe=PLAIN).step.dtype is torch.bfloat16
+
+
+def test_what_was_never_chosen_has_no_lower_step(pipelines: Pipelines, models: list[Model]) -> None:
+    assert not pipelines.step_down()
+    with pytest.raises(ModelUnavailable):
+        pipelines.get(replace(models[0], source="/nowhere/at-all"))
+    assert not pipelines.step_down()
+
+
 def test_below_the_last_step_there_is_none(pipelines: Pipelines, models: list[Model]) -> None:
     recipe = a_recipe(width=64, height=64, seeds=(1,))
     downs = 0
-    while pipelines.step_down(pipelines.get(models[0], recipe=recipe), recipe):
+    while pipelines.get(models[0], recipe=recipe) and pipelines.step_down():
         downs += 1
     assert downs == len(pipelines._steps(models[0], Need(pixels=1, batch=1), pipelines.get(models[0]).numbers)) - 1
 
@@ -161,3 +267,24 @@ def test_twenty_switches_between_two_models_leave_memory_as_it_was(
 
     assert len(pipelines._kept) == kept
     assert max(sizes[4:]) - sizes[3] < 12e6
+
+
+@pytest.mark.skipif(not memory._can_map(), reason="weights are not mapped here")
+def test_ten_switches_between_mapped_models_leave_memory_and_files_as_they_were(
+    pipelines: Pipelines, models: list[Model], tmp_path: Path
+) -> None:
+    give(pipelines, 0)
+    engine, process, sizes, files = Engine(PLACEMENT, {}, watermarked=False), psutil.Process(), [], []
+    for number in range(12):
+        loaded = pipelines.get(models[3 * (number % 2)], recipe=PLAIN)
+        assert loaded.step.weights is Weights.MAPPED
+        engine.draw(loaded, PLAIN, None, lambda *_: None)
+        del loaded
+        memory.give_back(PLACEMENT.device)
+        sizes.append(process.memory_info().rss)
+        files.append(Path("/proc/self/maps").read_text("utf-8").count(str(tmp_path)))
+
+    assert len(pipelines._kept) == 1
+    assert max(sizes[2:]) - sizes[1] < 12e6
+    assert files[:2] * 6 == files
+    assert files[0] > 0

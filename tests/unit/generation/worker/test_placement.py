@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from generation.worker import placement
 from generation.worker.placement import BadDevice, cpu_precision, cuda_precision, place, seconds_of_a_layer
 
 
@@ -24,11 +25,22 @@ def test_a_cpu_computes_in_what_was_measured_to_be_clearly_faster(
     assert words in reason
 
 
-def test_a_cpu_is_measured_in_fp32_and_bf16_and_takes_one_of_them() -> None:
-    seconds = [seconds_of_a_layer(dtype) for dtype in (torch.float32, torch.bfloat16)]
+@pytest.mark.parametrize("faster", [torch.float32, torch.bfloat16])
+def test_a_cpu_is_measured_in_fp32_and_bf16_and_takes_the_faster(
+    monkeypatch: pytest.MonkeyPatch, faster: torch.dtype
+) -> None:
+    seconds = {torch.float32: 2.0, torch.bfloat16: 2.0} | {faster: 1.0}
+    monkeypatch.setattr(placement, "seconds_of_a_layer", seconds.get)
 
-    assert all(0 < each < 60 for each in seconds)
-    assert place("cpu").dtype in {torch.float32, torch.bfloat16}
+    assert place("cpu").dtype is faster
+
+
+def test_a_layer_takes_as_long_as_in_its_best_round() -> None:
+    rounds = [9.0] * (placement._ROUNDS - 1) + [3.0, 5.0]
+    readings = iter([time for each in rounds for time in (100.0, 100.0 + each)])
+
+    assert seconds_of_a_layer(torch.float32, lambda: next(readings)) == 3.0
+    assert next(readings, None) is None
 
 
 @pytest.mark.parametrize(
@@ -46,12 +58,12 @@ def test_a_gpu_computes_in_what_it_has_matrix_units_for(capability: tuple[int, i
 
 
 def test_the_cpu_is_always_there() -> None:
-    placement = place("cpu")
+    found = place("cpu")
 
-    assert placement.device.type == "cpu"
-    assert placement.memory > 2**28
-    assert not placement.draws_batches
-    assert str(placement) == "cpu"
+    assert found.device.type == "cpu"
+    assert found.memory > 2**28
+    assert not found.draws_batches
+    assert str(found) == "cpu"
 
 
 def test_auto_takes_the_best_that_is_there() -> None:

@@ -1,5 +1,6 @@
 """What the denoising network is told."""
 
+from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,8 @@ from diffusers import (
 
 from generation.storybook.vocabulary import build_tokenizer
 from generation.worker.adapters import Embedding, Unfit
+from generation.worker.lending import Lent
+from generation.worker.memory import Step, Weights
 from generation.worker.prompts import encode, unknown_words
 from tests.models import small_flux, small_sd1, small_sd3, small_sdxl
 
@@ -239,6 +242,17 @@ def test_sd3_without_its_largest_text_encoder_hears_the_others(sd3: Any) -> None
     theirs = small.encode_prompt("a red cat", None, None, negative_prompt="fog", device="cpu")
     for mine, other in zip(vars(ours).values(), theirs, strict=True):
         assert torch.equal(mine, other)
+
+
+@torch.inference_mode()
+def test_what_sd3_is_told_without_it_lies_where_the_others_compute_though_they_are_only_lent(sd3: Any) -> None:
+    elsewhere = torch.device("meta")
+    clips = {name: deepcopy(sd3.components[name]) for name in ("text_encoder", "text_encoder_2")}
+    for name, clip in clips.items():  # each by itself, since from there none comes back
+        Lent({name: clip}, Step(dtype=torch.float32, weights=Weights.BY_PART), elsewhere)
+    small = type(sd3)(**sd3.components | clips | {"text_encoder_3": None, "tokenizer_3": None})
+
+    assert encode(small, "a red cat", "fog", guided=True).prompt_embeds.device == elsewhere
 
 
 @torch.inference_mode()

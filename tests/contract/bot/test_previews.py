@@ -1,0 +1,114 @@
+"""The waiting message shows what the picture looks like so far; the result never waits for that."""
+
+import time
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bot import wording
+from bot.attachments import PREVIEW_NAME
+from bot.playground import Delayed, Fault, Message, Person, Playground, RateLimited
+from tests.contract.bot.conftest import Start, drawing, is_result, result, results, until
+from tests.contract.bot.test_conversation import mention
+
+EDITS = r"/webhooks/\d+/[^/]+/messages/.*|/channels/\d+/messages/\d+"
+
+
+def names(message: Message) -> list[str]:
+    return [each.filename for each in message.attachments]
+
+
+async def previewed(person: Person, prompt: str) -> Message:
+    """The waiting message once it has a picture."""
+    return await person.message(lambda message: prompt in message.text and names(message) == [PREVIEW_NAME])
+
+
+async def test_a_preview_stands_in_the_waiting_message_and_goes_with_it(
+    start: Start, ada: Person, tmp_path: Path
+) -> None:
+    async with start(preview_every=0.0) as running:
+        running.gate.close()
+        asked = ada.slash("imagine", prompt="a red cat")
+        waiting = await previewed(ada, "a red cat")
+        assert waiting.id == asked.original_id
+        assert "step 1 of 2" in waiting.text
+        assert [button.get("label") for button in waiting.buttons] == ["Cancel"]
+        [preview] = waiting.attachments
+        assert preview.description == wording.PREVIEW
+        assert Image.open(BytesIO(ada.download(preview))).size == (24, 16)
+        await running.gate.open()
+        await result(ada, "a red cat")
+        await ada.wait_for(lambda: ada.now(waiting) is None)
+        assert not [message for message in ada.see() if PREVIEW_NAME in names(message)]
+    assert {file.suffix for file in (tmp_path / "pictures" / "drawn").iterdir()} == {".png"}
+
+
+async def test_a_private_preview_is_for_its_member_alone_and_becomes_the_result(
+    start: Start, ada: Person, linus: Person
+) -> None:
+    async with start(preview_every=0.0) as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="a secret", private=True)
+        waiting = await previewed(ada, "a secret")
+        assert not [message for message in linus.see() if message.attachments or "secret" in message.text]
+        await running.gate.open()
+        message = await result(ada, "a secret")
+        assert message.id == waiting.id
+        assert len(names(message)) == 1
+        assert names(message) != [PREVIEW_NAME]
+
+
+@pytest.mark.parametrize("how", ["waits_for_cancel", "runs_out_of_memory"])
+async def test_what_comes_to_nothing_leaves_no_preview(start: Start, ada: Person, how: str) -> None:
+    async with start(how, preview_every=0.0) as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="a red cat")
+        waiting = await previewed(ada, "a red cat")
+        if how == "waits_for_cancel":
+            ada.press(waiting, "Cancel")
+        await running.gate.open()
+        await ada.wait_for(lambda: ((now := ada.now(waiting)) is not None and not names(now)) or None)
+
+
+@pytest.mark.parametrize("mishap", [Delayed(seconds=20.0), RateLimited(retry_after=20.0)], ids=str)
+@pytest.mark.parametrize("private", [False, True])
+async def test_a_preview_on_its_way_does_not_hold_the_result_up(
+    start: Start, playground: Playground, ada: Person, mishap: Delayed | RateLimited, private: bool
+) -> None:
+    async def held_up() -> object:
+        return len(playground.faults.happened) > 1 or None
+
+    async with start(preview_every=0.0) as running:
+        running.gate.close()
+        # The first edit, which has no picture yet, passes.
+        for each in (Delayed(seconds=0.0), mishap):
+            playground.faults.add(Fault(mishap=each, method="PATCH", path=EDITS))
+        ada.slash("imagine", prompt="a red cat", private=private)
+        await until(held_up, 20.0)
+        began = time.monotonic()
+        await running.gate.open()
+        await result(ada, "a red cat")
+        assert time.monotonic() - began < 10
+        assert len(results(ada)) == 1
+
+
+async def test_without_the_setting_there_is_none(start: Start, ada: Person) -> None:
+    async with start() as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="a red cat")
+        assert names(await drawing(ada, "a red cat")) == []
+        await running.gate.open()
+        assert is_result(await result(ada, "a red cat"))
+
+
+async def test_an_unfinished_picture_is_no_source(start: Start, ada: Person, linus: Person) -> None:
+    async with start(preview_every=0.0) as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="a red cat")
+        waiting = await previewed(ada, "a red cat")
+        linus.send(f"{mention(linus)} a blue cat", reply_to=waiting)
+        await linus.message(lambda message: "That message holds no picture" in message.text)
+        await running.gate.open()
+        await result(ada, "a red cat")
