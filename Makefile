@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: run test lint bench bench-memory families eval-storybook format clean
+.PHONY: run test lint torture bench bench-memory families eval-storybook format clean
 
 run: $(INSTALLED)
 	$(BIN)/easel run
@@ -32,6 +32,10 @@ bench: $(INSTALLED)
 # Options: `make bench-memory BENCH_FLAGS=--uncomputed` for a slow machine.
 bench-memory: $(INSTALLED)
 	$(BIN)/python -m tests.bench.memory $(BENCH_FLAGS)
+
+# Some rows only: `make torture ROWS="kills faults"`; a few seconds a row: `make torture ROWS=--quick`.
+torture: $(INSTALLED)
+	$(BIN)/python -m tests.torture $(ROWS)
 
 families: $(INSTALLED)
 	$(BIN)/python -m tests.families
