@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 2.0  # seconds between two edits: all calls on an interaction stand in one line, the result's too
 TIME_INTERVAL = 15.0  # seconds between two edits that tell nothing but another time
+_NEAR = 5  # places in the queue: whoever waits further back is told less often, or a long queue is all edits
 _PATIENCE = 1.0  # seconds that an edit on its way may take before it is dropped for the result
 
 
@@ -107,7 +108,7 @@ class Progress:
                     return
                 if arrived:
                     shown, shown_stage, shown_preview, shown_at = text, stage, preview, self._clock()
-                await self._sleep(self._interval)
+                await self._sleep(self._pause(update))
         except Closed:
             log.debug("the waiting message of %s is out of reach", generation_id)
         except NotFound:
@@ -115,6 +116,10 @@ class Progress:
         except Exception:
             # A waiting message that stands still is no reason to lose the picture.
             log.exception("the progress of %s cannot be told", generation_id)
+
+    def _pause(self, update: Update) -> float:
+        back = update.place / _NEAR if isinstance(update, Waiting) else 1.0
+        return min(self._interval * max(1.0, back), TIME_INTERVAL)
 
     async def _edit(self, address: Address, text: str, generation_id: str, files: Files | None) -> bool:
         """Change the waiting message; whether it arrived."""

@@ -169,14 +169,15 @@ async def test_every_button_of_a_row_does_what_it_says(ada: Person, easel: BotPr
     assert "a blue walrus" in (await result_after(ada, seen)).text
 
     seen = seen_by(ada)
-    opened = ada.press(page, row(page, "source", drawn))
+    offer = await ada.answer(ada.press(page, row(page, "source", drawn)))
+    opened = ada.press(offer, "Draw from it")
     await ada.modal(opened)
     ada.submit_modal(opened, {"prompt": "a green walrus", "strength": "0,0"})
     redrawn = await result_after(ada, seen)
     assert "strength 0 " in redrawn.text
     assert _difference(images(ada, redrawn)[0], images(ada, drawn)[0]) < 12
 
-    opened = ada.press(page, row(page, "source", drawn))
+    opened = ada.press(offer, "Draw from it")
     await ada.modal(opened)
     refused = await answer_of(ada, ada.submit_modal(opened, {"prompt": "a walrus", "strength": "7"}))
     assert "strength" in refused.text.lower()
@@ -198,10 +199,12 @@ async def test_every_button_of_a_row_does_what_it_says(ada: Person, easel: BotPr
 async def test_which_of_several_pictures_is_the_source_is_chosen(ada: Person) -> None:
     drawn = await draw(ada, "two ostriches", seed="3", count=2, steps=3)
     page = await history(ada, search="ostriches")
+    offer = await ada.answer(ada.press(page, row(page, "source", drawn)))
+    other = await ada.answer(ada.press(offer, "2"))
     seen = seen_by(ada)
-    opened = ada.press(page, row(page, "source", drawn))
+    opened = ada.press(other, "Draw from it")
     await ada.modal(opened)
-    ada.submit_modal(opened, {"strength": "0", "number": ["2"]})
+    ada.submit_modal(opened, {"strength": "0"})
     redrawn = images(ada, await result_after(ada, seen))[0]
     first, second = images(ada, drawn)
     assert _difference(redrawn, second) < _difference(redrawn, first)

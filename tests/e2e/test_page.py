@@ -251,10 +251,10 @@ def test_suggestion_of_the_bot_is_taken_with_the_keyboard(window: Window) -> Non
     window.open()
     window.write("/imagine a red cat")
     window.one(".call .chip[data-option=model]").click()
-    window.type("story")
+    window.type("turbo")
     window.wait(lambda: len(window.all(".suggesting .options [role=option]")) == 1 or None)
     window.type(Keys.ARROW_DOWN, Keys.ENTER)
-    assert window.one(".suggesting input").get_attribute("value").startswith("storybook")
+    assert window.one(".suggesting input").get_attribute("value").startswith("storybook-turbo")
     assert window.all(".call")
 
 

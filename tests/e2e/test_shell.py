@@ -86,24 +86,24 @@ async def test_a_wrong_value_gets_one_sentence(tmp_path: Path, arguments: list[s
 
 
 async def test_a_picture_grows_and_a_part_of_one_is_drawn_anew(tmp_path: Path) -> None:
-    source = Image.linear_gradient("L").resize((128, 128)).convert("RGB")
+    source = Image.linear_gradient("L").convert("RGB")  # 256x256, as large as the model draws
     source.save(tmp_path / "in.png")
     mask = Image.new("L", source.size, 0)
-    mask.paste(255, (64, 0, 128, 128))
+    mask.paste(255, (128, 0, 256, 256))
     mask.save(tmp_path / "mask.png")
     common = ["draw", "a red cat", "--image", "in.png", "--steps", "2", "-o", "out.png"]
     code, _, errors = await easel_command(tmp_path, *common, "--mode", "outpaint", "--direction", "left")
     assert code == 0, errors
     with Image.open(tmp_path / "out.png") as grown:
-        assert grown.size == (192, 128)
-        kept = ImageChops.difference(grown.crop((64, 0, 192, 128)).convert("RGB"), source)
+        assert grown.size == (384, 256)
+        kept = ImageChops.difference(grown.crop((128, 0, 384, 256)).convert("RGB"), source)
         assert max(ImageStat.Stat(kept).mean) < 6  # the watermark, in the blue
     code, _, errors = await easel_command(tmp_path, *common, "--mask", "mask.png")
     assert code == 0, errors
     with Image.open(tmp_path / "out.png") as redrawn:
         left, right = (
             ImageChops.difference(redrawn.crop(box).convert("RGB"), source.crop(box))
-            for box in ((0, 0, 60, 128), (68, 0, 128, 128))
+            for box in ((0, 0, 120, 256), (136, 0, 256, 256))
         )
         assert max(ImageStat.Stat(left).mean) < 6
         assert max(ImageStat.Stat(right).mean) > 10

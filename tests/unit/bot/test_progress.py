@@ -222,6 +222,16 @@ async def test_a_deleted_waiting_message_ends_the_telling(progress: Progress, jo
     assert await progress.stop("abc") == ()
 
 
+@pytest.mark.parametrize(("place", "pause"), [(1, 2.0), (5, 2.0), (20, 8.0), (200, TIME_INTERVAL)])
+async def test_whoever_waits_far_back_is_told_less_often(
+    progress: Progress, jobs: Jobs, pace: Pace, place: int, pause: float
+) -> None:
+    jobs.feed.set(Waiting(place=place, expected=99.0))
+    progress.follow("abc", ADDRESS, "a cat")
+    await pace.begun()
+    assert pace.seconds == [pause]
+
+
 async def test_the_end_is_left_to_the_delivery(progress: Progress, jobs: Jobs, wall: Wall, pace: Pace) -> None:
     progress.follow("abc", ADDRESS, "a cat")
     await pace.begun()
