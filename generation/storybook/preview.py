@@ -1,4 +1,4 @@
-"""The storybook's preview decoder: latents to a rough picture in a few milliseconds, while it is being drawn."""
+"""The storybook's preview decoder: latents to a rough picture, for a GPU to show while it is drawing."""
 
 from __future__ import annotations
 
