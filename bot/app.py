@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import psutil
+
 import db
 from bot.backup import finish_restore, is_restoring
 from bot.content import ContentFilter
@@ -32,6 +34,7 @@ from generation import Adapters, Allowance, Catalogue, CostModel, JobQueue, Rate
 
 log = logging.getLogger(__name__)
 
+_WORKERS_SHARE = 0.9  # of the computer's memory; a worker that has more would take the system down with it
 _PREVIEW_EVERY = 1.5  # seconds; waiting messages change a little less often
 
 
@@ -87,6 +90,7 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
             content_filter=settings.content_filter is not ContentFilter.OFF,
             memory=settings.memory,
             folder=settings.data_dir,
+            ceiling=round(_WORKERS_SHARE * psutil.virtual_memory().total),
         )
         stack.push_async_callback(supervisor.close)
         # 4. What decides.

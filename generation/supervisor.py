@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -11,6 +12,8 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import assert_never
+
+import psutil
 
 from generation.catalogue import Model
 from generation.errors import WorkerBusy, WorkerDied
@@ -39,6 +42,8 @@ worker_log = logging.getLogger("generation.worker")
 
 _LEVELS = logging.getLevelNamesMapping()
 _LINE_LIMIT = 2**20  # bytes of one report; the longest is a recipe of some kilobytes
+_STEPS_OF_SILENCE = 30  # decoding, or a larger second pass, takes as long as some steps, not as many
+_LOOK = 2.0  # seconds between two looks at the worker's memory
 
 
 class WorkerState(StrEnum):
@@ -59,7 +64,9 @@ class Supervisor:
     unless the operator wants neither. Models take `memory` gigabytes of the device, or what is free, and lie in
     `folder` where that is too little. `command` is the worker's command line without its options. A process that
     is silent for too long is killed: `start_grace` seconds until it is ready, `load_grace` while a model is
-    fetched and read, `step_grace` between two steps, `cancel_grace` once its job is cancelled.
+    fetched and read, `step_grace` between two steps and, once a job has shown how long its steps are, thirty of
+    those but at least `least_grace`; `cancel_grace` once its job is cancelled. One that has more than `ceiling`
+    bytes of the computer's memory for itself is killed too, before the system chooses whom to end.
     """
 
     def __init__(
@@ -76,6 +83,8 @@ class Supervisor:
         start_grace: float = 300.0,
         load_grace: float = 4 * 3600.0,
         step_grace: float = 900.0,
+        least_grace: float = 120.0,
+        ceiling: int | None = None,
     ) -> None:
         options = ["--device", device] + ([] if threads is None else ["--threads", str(threads)])
         options += ([] if watermark else ["--no-watermark"]) + ([] if content_filter else ["--no-content-filter"])
@@ -86,6 +95,8 @@ class Supervisor:
         self._start_grace = start_grace
         self._load_grace = load_grace
         self._step_grace = step_grace
+        self._least_grace = least_grace
+        self._ceiling = ceiling
         self._process: Process | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._reports: asyncio.Queue[Report | None] = asyncio.Queue()
@@ -135,6 +146,7 @@ class Supervisor:
             self._tasks = [
                 asyncio.create_task(self._read_reports(self._process), name="worker reports"),
                 asyncio.create_task(self._read_log(self._process), name="worker log"),
+                asyncio.create_task(self._watch_memory(self._process), name="worker memory"),
             ]
             report = await self._listen(self._start_grace)
             if not isinstance(report, Ready):
@@ -172,6 +184,7 @@ class Supervisor:
         """Draw one job; `on_report` is told of each step. Raises WorkerDied, and WorkerBusy out of turn."""
         await self._begin(order.job, WorkerState.DRAWING)
         patience = self._step_grace
+        pace = _Pace(least=self._least_grace, most=self._step_grace)
         try:
             if order.job in self._cancelled:
                 return Cancelled(job=order.job, seconds=0.0)
@@ -185,7 +198,10 @@ class Supervisor:
                             return Cancelled(job=order.job, seconds=0.0)
                         raise died
                     case Loading() | Progress() | Preview():
-                        patience = self._load_grace if isinstance(report, Loading) else self._step_grace
+                        if isinstance(report, Progress):
+                            patience = pace.step()
+                        elif isinstance(report, Loading):
+                            patience = self._load_grace
                         on_report(report)
                     case Finished() | Failed() | Cancelled():
                         return report
@@ -288,6 +304,20 @@ class Supervisor:
             known = _LEVELS.get(level)
             worker_log.log(logging.INFO if known is None else known, "%s", text if known is None else message)
 
+    async def _watch_memory(self, process: Process) -> None:
+        with suppress(psutil.NoSuchProcess):
+            watched = psutil.Process(process.pid)
+            while self._ceiling is not None and process.returncode is None:
+                used = watched.memory_info()
+                # What is mapped from files goes by itself when memory gets short.
+                own = used.rss - getattr(used, "shared", 0)
+                if own > self._ceiling:
+                    log.error("the worker has %.1f GB of memory, more than it may", own / 1e9)
+                    self.kill()
+                    return
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), _LOOK)
+
     async def _died(self) -> WorkerDied:
         await self._reap()
         code = None if self._process is None else self._process.returncode
@@ -306,6 +336,24 @@ class Supervisor:
         self._tasks = []
         if self.state is not WorkerState.STOPPING:
             self.state = WorkerState.STOPPED
+
+
+class _Pace:
+    """How long the next step of a job may take: `most` seconds until two were taken, then by the longest."""
+
+    def __init__(self, *, least: float, most: float) -> None:
+        self._least = least
+        self._most = most
+        self._last: float | None = None
+        self._longest = 0.0
+
+    def step(self) -> float:
+        """A step was taken; the seconds that the next one may take."""
+        last, self._last = self._last, time.monotonic()
+        if last is None:
+            return self._most
+        self._longest = max(self._longest, self._last - last)
+        return min(self._most, max(self._least, _STEPS_OF_SILENCE * self._longest))
 
 
 async def _readline(stream: asyncio.StreamReader) -> bytes:

@@ -89,6 +89,7 @@ def draw(order: Generate, how: str) -> Report:
     if how == "ignores_cancel":
         time.sleep(60)  # longer than any grace a test gives
     say(Progress(job=order.job, step=2, steps=2))
+    stall(how)
     try:
         pictures = tuple(
             replace(paint(order, number), flagged=how == "flags_all" or (how == "flags_first" and number == 1))
@@ -98,6 +99,13 @@ def draw(order: Generate, how: str) -> Report:
         failure = Failure(kind=FailureKind.DISK_FULL, detail=str(error))
         return Failed(job=order.job, failure=failure, seconds=0.25)
     return Finished(job=order.job, recipe=order.recipe, pictures=pictures, seconds=0.25)
+
+
+def stall(how: str) -> None:
+    """Hang, if that is how it is; with much memory, or with none."""
+    hoard = b"x" * 400_000_000 if how == "grows" else b""
+    if how == "stalls" or hoard:
+        time.sleep(60)  # longer than any grace a test gives
 
 
 def preview() -> bytes:

@@ -125,6 +125,21 @@ async def test_a_worker_that_falls_silent_is_killed(tmp_path: Path) -> None:
         assert died.value.exit_code == -9
 
 
+async def test_once_a_jobs_steps_are_known_to_be_short_silence_is_not_waited_for_as_long(tmp_path: Path) -> None:
+    async with supervising("stalls", step_grace=50, least_grace=0.3) as supervisor:
+        with pytest.raises(WorkerDied) as died:
+            await asyncio.wait_for(supervisor.draw(an_order(tmp_path), ignore), 40)
+        assert died.value.exit_code == -9
+
+
+async def test_a_worker_that_grows_past_its_ceiling_is_killed_and_replaced(tmp_path: Path) -> None:
+    async with supervising("grows", ceiling=300_000_000) as supervisor:
+        with pytest.raises(WorkerDied) as died:
+            await asyncio.wait_for(supervisor.draw(an_order(tmp_path), ignore), 40)
+        assert died.value.exit_code == -9
+        assert await supervisor.start()
+
+
 async def test_a_worker_that_cannot_even_be_started_is_a_dead_one() -> None:
     supervisor = Supervisor(device="auto", command=("/nowhere/python",))
     with pytest.raises(WorkerDied):
