@@ -1,17 +1,16 @@
 """The buttons of a comparison: to draw it, to leave it, to cancel it, and to open and delete what it shows."""
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any
 
 import discord
 
 from bot import wording
-from bot.acknowledge import refuse, take_note, whisper
+from bot.acknowledge import take_note, whisper
 from bot.desk import desk_of, viewer_of
 from bot.post import insist
-from bot.views.buttons import GenerationButton, View, take_down
+from bot.views.buttons import GenerationButton, LastingItem, View, take_down
 from bot.views.pages import show
 from bot.wording import labels
 
@@ -75,7 +74,7 @@ class DeleteSheetButton(GenerationButton, template=rf"easel:sheetdelete:{_ID}"):
         await whisper(interaction, wording.comparison_deleted(sheet.comparison))
 
 
-class CellSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=_SELECT):
+class CellSelect(LastingItem[discord.ui.Select[Any]], template=_SELECT):
     """Opens a cell as the result that it is: posted once, and shown to whoever chooses it again."""
 
     def __init__(self, cells: Mapping[str, str] | None = None) -> None:
@@ -84,23 +83,8 @@ class CellSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=_SELEC
             select.add_option(label=label, value=generation_id)
         super().__init__(select)
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003  (discord.py's signature)
-        item: discord.ui.Item[Any],  # noqa: ARG003
-        match: re.Match[str],  # noqa: ARG003
-        /,
-    ) -> Self:
-        return cls()
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        try:
-            await self._open(interaction, self.item.values[0])
-        except Exception as error:  # noqa: BLE001  (discord.py would only log it, and the member wait in vain)
-            await refuse(interaction, error)
-
-    async def _open(self, interaction: discord.Interaction[Any], generation_id: str) -> None:
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        generation_id = self.item.values[0]
         desk, viewer = desk_of(interaction), viewer_of(interaction)
         generation = await desk.history.recall(generation_id, viewer)
         again = await desk.studio.has_address(generation.id)
