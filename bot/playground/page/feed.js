@@ -18,6 +18,7 @@ export class Feed {
     // Pictures that arrive and the keyboard of a phone move the end away.
     new ResizeObserver(() => this.atEnd && this.toEnd()).observe(this.box);
     this.atEnd = true;
+    this.height = 0; // px of all that is shown, when the reader was last looked for
     this.load = null;
   }
 
@@ -98,12 +99,16 @@ export class Feed {
   }
 
   toEnd() {
-    this.box.scrollTop = this.box.scrollHeight;
+    this.height = this.box.scrollHeight;
+    this.box.scrollTop = this.height;
     this.atEnd = true;
     this.newest.hidden = true;
   }
 
   async scrolled() {
+    const moved = this.box.scrollHeight !== this.height; // what is shown, and not the reader
+    this.height = this.box.scrollHeight;
+    if (moved && this.atEnd) this.toEnd();
     this.atEnd = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < NEAR;
     if (this.atEnd) this.newest.hidden = true;
     if (this.box.scrollTop > NEAR || !this.load || !this.messages.size) return;
