@@ -14,7 +14,7 @@ from random import Random
 from generation.errors import BadPrompt, PromptFault
 
 _SIGN = re.compile(r"\\.|[{}|]", re.DOTALL)
-_OTHER_FORM = re.compile(r"\s*[\d.\-]+\s*(?:::|\$\$)")
+_OTHER_FORM = re.compile(r"\s*(?=[.\-]*\d)[\d.\-]+\s*(?:::|\$\$)")
 
 
 def has_choices(text: str) -> bool:
