@@ -59,27 +59,6 @@ class _Packed(_Flow):
         return *(self._pack_latents(each.to(like.dtype), *each.shape) for each in (first, noise, encoded)), places
 
 
-class _PackedFromSource(_Packed):
-    """Those that draw the whole picture."""
-
-    def prepare_latents(
-        self,
-        image: torch.Tensor,
-        timestep: torch.Tensor,
-        batch_size: int,  # noqa: ARG002 (the caller's signature)
-        num_channels_latents: int,  # noqa: ARG002
-        height: int,  # noqa: ARG002
-        width: int,  # noqa: ARG002
-        dtype: torch.dtype,
-        device: torch.device,
-        generator: Sequence[Source],
-        latents: None = None,  # noqa: ARG002
-    ) -> tuple[torch.Tensor, ...]:
-        like = torch.empty(0, device=device, dtype=dtype)
-        first, _, _, places = self._prepared(image, timestep, generator, like)
-        return first, places
-
-
 class _PackedInPart(_Packed):
     """Those that draw a part of it."""
 
@@ -97,6 +76,14 @@ class _PackedInPart(_Packed):
         latents: None = None,  # noqa: ARG002
     ) -> tuple[torch.Tensor, ...]:
         return self._prepared(image, timestep, generator, torch.empty(0, device=device, dtype=dtype))
+
+
+class _PackedFromSource(_PackedInPart):
+    """Those that draw the whole picture."""
+
+    def prepare_latents(self, *given: Any, **named: Any) -> tuple[torch.Tensor, ...]:
+        first, _, _, places = super().prepare_latents(*given, **named)
+        return first, places
 
 
 class ImageToImage3(_Flow, FromSource, StableDiffusion3Img2ImgPipeline):  # type: ignore[misc] # diffusers is untyped

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from generation import Recipe
 from generation.inspection import inspect_model
@@ -94,3 +96,24 @@ def set_up(folders: dict[str, Path]) -> SetUp:
         return kept[key]
 
     return set_up
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    rows = np.linspace(0, 255, 64, dtype=np.uint8)
+    pixels = np.stack([np.add.outer(rows // 2, rows // 2), np.tile(rows, (64, 1)), np.tile(rows, (64, 1)).T], -1)
+    Image.fromarray(pixels).save(tmp_path / "source.png")
+    return tmp_path / "source.png"
+
+
+@pytest.fixture
+def mask(tmp_path: Path) -> Path:
+    """White in its right half."""
+    shape = Image.new("L", (64, 64), 0)
+    shape.paste(255, (32, 0, 64, 64))
+    shape.save(tmp_path / "mask.png")
+    return tmp_path / "mask.png"
+
+
+def pixels_of(image: Image.Image) -> np.ndarray[Any, Any]:
+    return np.asarray(image.convert("RGB"), np.int16)

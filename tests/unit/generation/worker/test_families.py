@@ -26,7 +26,7 @@ from generation import Mode, Recipe, Scheduler, Size
 from generation.mode import Margins
 from generation.schedulers import FLOW_SCHEDULERS
 from tests.recipes import a_recipe
-from tests.unit.generation.worker.conftest import Easel, SetUp
+from tests.unit.generation.worker.conftest import Easel, SetUp, pixels_of
 
 # diffusers makes numpy arrays of tensors in a way that numpy means to stop.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -78,27 +78,6 @@ def asked(kind: str, mode: Mode = Mode.TEXT_TO_IMAGE, **values: Any) -> Recipe:
     source = {"source": "a" * 64} if mode.takes_source else {}
     scheduler = {"scheduler": Scheduler.EULER} if kind in FLOWS else {}
     return a_recipe(**basics | source | scheduler | own[mode] | values)
-
-
-@pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    rows = np.linspace(0, 255, 64, dtype=np.uint8)
-    pixels = np.stack([np.add.outer(rows // 2, rows // 2), np.tile(rows, (64, 1)), np.tile(rows, (64, 1)).T], -1)
-    Image.fromarray(pixels).save(tmp_path / "source.png")
-    return tmp_path / "source.png"
-
-
-@pytest.fixture
-def mask(tmp_path: Path) -> Path:
-    """White in its right half."""
-    shape = Image.new("L", (64, 64), 0)
-    shape.paste(255, (32, 0, 64, 64))
-    shape.save(tmp_path / "mask.png")
-    return tmp_path / "mask.png"
-
-
-def pixels_of(image: Image.Image) -> np.ndarray[Any, Any]:
-    return np.asarray(image.convert("RGB"), np.int16)
 
 
 def apart(one: Image.Image, other: Image.Image) -> float:

@@ -28,7 +28,7 @@ from generation.worker.noise import Source, slerp
 from generation.worker.pipelines import Pipelines
 from generation.worker.placement import place
 from tests.recipes import a_recipe
-from tests.unit.generation.worker.conftest import SetUp
+from tests.unit.generation.worker.conftest import SetUp, pixels_of
 
 # diffusers makes numpy arrays of tensors in a way that numpy means to stop.
 pytestmark = [
@@ -59,27 +59,6 @@ def asked(mode: Mode, **values: Any) -> Recipe:
     source = {"source": "a" * 64} if mode.takes_source else {}
     basics = {"mode": mode, "width": 64, "height": 64, "num_inference_steps": 3, "seeds": (7,)}
     return a_recipe(**basics | source | own[mode] | values)
-
-
-@pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    rows = np.linspace(0, 255, 64, dtype=np.uint8)
-    pixels = np.stack([np.add.outer(rows // 2, rows // 2), np.tile(rows, (64, 1)), np.tile(rows, (64, 1)).T], -1)
-    Image.fromarray(pixels).save(tmp_path / "source.png")
-    return tmp_path / "source.png"
-
-
-@pytest.fixture
-def mask(tmp_path: Path) -> Path:
-    """White in its right half."""
-    shape = Image.new("L", (64, 64), 0)
-    shape.paste(255, (32, 0, 64, 64))
-    shape.save(tmp_path / "mask.png")
-    return tmp_path / "mask.png"
-
-
-def pixels_of(image: Image.Image) -> np.ndarray[Any, Any]:
-    return np.asarray(image.convert("RGB"), np.int16)
 
 
 @pytest.mark.parametrize(("kind", "mode"), CAN)
