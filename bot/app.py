@@ -23,6 +23,7 @@ from bot.models import own_file
 from bot.mydata import MyData
 from bot.pictures import Pictures
 from bot.preferences import Preferences
+from bot.recipes import Recipes
 from bot.samples import Samples
 from bot.seeds import Seeds
 from bot.settings import Settings
@@ -100,14 +101,18 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
         history = History(database, pictures=pictures, clock=time.time)
         preferences = Preferences(database)
         ledger = Ledger(database, allowance=allowance)
-        studio = Studio(
-            ledger=ledger,
-            history=history,
-            pictures=pictures,
-            preferences=preferences,
+        recipes = Recipes(
             catalogue=catalogue,
             styles=styles,
             adapters=Adapters(settings.data_dir / "models"),
+            preferences=preferences,
+            pictures=pictures,
+        )
+        studio = Studio(
+            recipes=recipes,
+            ledger=ledger,
+            history=history,
+            pictures=pictures,
             costs=CostModel(rates),
             queue=JobQueue(limit=settings.queue_limit, limit_each=settings.queue_limit_each, clock=time.time),
             supervisor=supervisor,

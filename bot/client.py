@@ -117,7 +117,7 @@ class EaselBot(commands.AutoShardedBot):
             DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
         for cog in every_cog(self.desk, self):
             await self.add_cog(cog)
-        offer_modes(self.tree, await asyncio.to_thread(self._studio.controlled_modes))
+        offer_modes(self.tree, await asyncio.to_thread(self._studio.recipes.controlled_modes))
         self.add_dynamic_items(*ALL_BUTTONS)
         try:
             synced = await insist(self.tree.sync)

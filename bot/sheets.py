@@ -82,7 +82,7 @@ class Sheets:
         shared: dict[str, Any] = {"prompt": prompt, "count": 1, "seed": SystemRandom().randrange(SEED_LIMIT)}
         requests = [Request(**shared | wish) for wish in wishes]
         # 2. What is drawn, to the last setting, so that its cost is known.
-        recipes = tuple([await self._studio.recipe(request, viewer) for request in requests])
+        recipes = tuple([await self._studio.recipes.of(request, viewer) for request in requests])
         comparison = Comparison(prompt=prompt, sides=sides, recipes=recipes)
         cost = sum(map(self._studio.cost, recipes))
         await self._ledger.check_allowance(viewer.member_id, cost)

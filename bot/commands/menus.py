@@ -75,7 +75,7 @@ class Menus(commands.Cog):
         address = await desk.think(interaction, private=private)
         changes = read_settings(wish.settings) | given(strength=read_strength(wish.strength))
         if "model" not in changes and chosen.drawn is not None and changes.get("mode") is not Mode.UPSCALE:
-            changes["model"] = desk.studio.kept_model(chosen.drawn.recipe, changes.get("mode"))
+            changes["model"] = desk.studio.recipes.kept_model(chosen.drawn.recipe, changes.get("mode"))
         data, name = await chosen.read()
         with_holes = changes.get("mode") is Mode.INPAINT
         async with desk.holding(desk.read_data(data, name, with_holes=with_holes)) as source:

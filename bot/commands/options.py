@@ -114,7 +114,7 @@ async def suggest_known_model(interaction: Interaction, current: str) -> list[Ch
 @never_failing
 async def suggest_model(interaction: Interaction, current: str) -> list[Choice]:
     """Those that can be drawn with at once, the default one first."""
-    return _models(await asyncio.to_thread(desk_of(interaction).studio.models_here), current)
+    return _models(await asyncio.to_thread(desk_of(interaction).studio.recipes.models_here), current)
 
 
 def _models(models: Iterable[Model], current: str) -> list[Choice]:

@@ -77,7 +77,7 @@ class Reply(commands.Cog):
         #    and with its style where it stays with its words.
         changes: dict[str, Any] = dict(flags.changes)
         if drawn is not None and changes.get("mode") is not Mode.UPSCALE:
-            changes.setdefault("model", self._desk.studio.kept_model(drawn.recipe, changes.get("mode")))
+            changes.setdefault("model", self._desk.studio.recipes.kept_model(drawn.recipe, changes.get("mode")))
         if drawn is not None and not own_words:
             changes.setdefault("style", drawn.recipe.to_request().style)
         seed = await self._seed(flags.seed, viewer, image, drawn)

@@ -23,6 +23,7 @@ from bot.mydata import MyData
 from bot.pictures import Pictures
 from bot.playground import Interaction, Message, Person, Playground, Upload
 from bot.preferences import Preferences
+from bot.recipes import Recipes
 from bot.samples import Samples
 from bot.seeds import Seeds
 from bot.sheets import Sheets
@@ -91,21 +92,25 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (tmp_path / "small-model").mkdir(exist_ok=True)  # members draw with what is here
         small = replace(SMALL, source=str(tmp_path / "small-model"))
         ledger = Ledger(database, allowance=Allowance(capacity=capacity, per_hour=100), clock=playground.clock.now)
-        studio = Studio(
-            ledger=ledger,
-            history=history,
-            pictures=pictures,
-            preferences=preferences,
+        recipes = Recipes(
             catalogue=Catalogue({"some-model": a_model(), "small-model": small}, default="some-model"),
             styles=Styles.read(),
             adapters=Adapters(tmp_path / "models"),
+            preferences=preferences,
+            pictures=pictures,
+            chance=random.Random(5),  # noqa: S311 (a test that can be repeated)
+        )
+        studio = Studio(
+            recipes=recipes,
+            ledger=ledger,
+            history=history,
+            pictures=pictures,
             costs=CostModel({}),
             queue=JobQueue(limit=100, limit_each=3, clock=playground.clock.now),
             supervisor=supervisor,
             content_filter=content_filter,
             preview_every=preview_every,
             clock=playground.clock.now,
-            chance=random.Random(5),  # noqa: S311 (a test that can be repeated)
         )
         seeds = Seeds(database, clock=playground.clock.now)
         samples = Samples(tmp_path / "cache", studio=studio, history=history)

@@ -16,6 +16,7 @@ from bot.history import History
 from bot.ledger import Ledger
 from bot.pictures import Pictures
 from bot.preferences import Preferences
+from bot.recipes import Recipes
 from bot.seeds import Seeds
 from bot.studio import Studio
 from db import Database
@@ -85,21 +86,25 @@ def open_studio(tmp_path: Path, clock: Clock) -> Open:
             a_model(),
             a_model(name="here", source=str(tmp_path / "here")),
         )
-        studio = Studio(
-            ledger=Ledger(database, allowance=Allowance(capacity=capacity, per_hour=100), clock=clock),
-            history=history,
-            pictures=pictures,
-            preferences=Preferences(database),
+        recipes = Recipes(
             catalogue=Catalogue({model.name: model for model in models}, default="some-model"),
             styles=Styles.read(),
             adapters=Adapters(tmp_path / "models"),
+            preferences=Preferences(database),
+            pictures=pictures,
+            chance=random.Random(5),  # noqa: S311 (a test that can be repeated)
+        )
+        studio = Studio(
+            recipes=recipes,
+            ledger=Ledger(database, allowance=Allowance(capacity=capacity, per_hour=100), clock=clock),
+            history=history,
+            pictures=pictures,
             costs=CostModel({}),
             queue=JobQueue(limit=limit, limit_each=limit, clock=clock),
             supervisor=supervisor,
             content_filter=content_filter,
             preview_every=preview_every,
             clock=clock,
-            chance=random.Random(5),  # noqa: S311 (a test that can be repeated)
         )
         await studio.restore()
         drawing = asyncio.create_task(studio.run()) if running else None

@@ -18,7 +18,7 @@ from tests.contract.studio.test_studio import A_CAT, ADDRESS, ANN, drawing_begun
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.studio._PAUSES", (0.05,))
+    monkeypatch.setattr("bot.endings._PAUSES", (0.05,))
 
 
 @asynccontextmanager

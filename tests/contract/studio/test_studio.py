@@ -106,7 +106,7 @@ async def test_a_model_that_is_not_here_is_refused_to_members_and_costs_nothing(
 
 async def test_models_that_are_here_are_offered_and_no_others(open_studio: Open) -> None:
     async with open_studio(running=False) as opened:
-        assert [model.name for model in opened.studio.models_here()] == ["some-model", "here"]
+        assert [model.name for model in opened.studio.recipes.models_here()] == ["some-model", "here"]
         here = Request(prompt="a red cat", model="here")
         assert (await opened.studio.submit(here, viewer=ANN, address=None)).recipe.model == "here"
 
@@ -197,7 +197,7 @@ async def test_a_job_whose_worker_died_once_is_drawn_by_the_next_one(open_studio
 async def test_without_a_worker_a_job_fails_in_words_and_costs_nothing(
     open_studio: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.studio.STARTS", 1)
+    monkeypatch.setattr("bot.drawing.STARTS", 1)
     async with open_studio("dies_at_start") as opened:
         accepted = await opened.studio.submit(A_CAT, viewer=ANN, address=None)
         end = await ended(opened, accepted.generation_id)
