@@ -1,10 +1,15 @@
-"""The loop that feeds the worker: one job after the other is drawn, and how it ended is recorded."""
+"""The loop that feeds the worker: one job after the other is drawn, and how it ended is recorded.
+
+Whose turn it is may also have a picture to be put into words.
+"""
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from bot.board import Board
 from bot.content import ContentFilter, Showing
+from bot.describing import Describing
 from bot.endings import Endings, insist
 from bot.history import History
 from bot.ledger import End, Ledger
@@ -23,6 +28,7 @@ from generation import (
     Job,
     JobQueue,
     JobState,
+    Look,
     ModelUnavailable,
     Rate,
     Supervisor,
@@ -50,6 +56,7 @@ class DrawingLoop:
         queue: JobQueue,
         board: Board,
         endings: Endings,
+        describing: Describing,
         supervisor: Supervisor,
         content_filter: ContentFilter,
         preview_every: float | None,
@@ -62,6 +69,7 @@ class DrawingLoop:
         self._queue = queue
         self._board = board
         self._endings = endings
+        self._describing = describing
         self._supervisor = supervisor
         self._content_filter = content_filter
         self._preview_every = preview_every
@@ -77,15 +85,24 @@ class DrawingLoop:
 
     async def run(self) -> None:
         """Draw what is queued, for ever. Cancelling it hands a running job back to the queue."""
-        await self._warm_up()
-        while True:
-            job = await self._queue.take()
-            self._board.begin(job)
-            try:
-                await self._draw(job)
-            finally:
-                self._cancelling.discard(job.id)
-                self._board.leave()
+        try:
+            await self._warm_up()
+            while True:
+                await self._serve(await self._queue.take())
+        finally:
+            self._describing.let_go()
+
+    async def _serve(self, turn: Job | Look) -> None:
+        if isinstance(turn, Look):
+            await self._describing.carry_out(turn)
+            self._board.tell_places()
+            return
+        self._board.begin(turn)
+        try:
+            await self._draw(turn)
+        finally:
+            self._cancelling.discard(turn.id)
+            self._board.leave()
 
     async def _warm_up(self) -> None:
         """Have the worker and the default model ready before the first request; a failure shows again there."""
@@ -156,14 +173,14 @@ class DrawingLoop:
             case Finished(recipe=recipe, seconds=seconds, pictures=pictures):
                 model, ready = self._recipes.catalogue.find(recipe.model), self._supervisor.ready
                 device = "" if ready is None else ready.device
-                rate = self._costs.learn(recipe, model, seconds, device) if recipe.steps_run else None
+                learned = self._costs.learn(recipe, model, seconds, device) if recipe.steps_run else None
                 kept = await self._kept(job, pictures)
                 end = End(state=JobState.FINISHED, seconds=seconds, recipe=recipe, pictures=kept)
                 if not kept:
                     detail = f"{recipe.model}'s content filter flagged it"
                     failure = Failure(kind=FailureKind.FLAGGED, detail=detail)
                     end = End(state=JobState.FAILED, seconds=seconds, failure=failure)
-                await self._record_end(job, end, rate=rate)
+                await self._record_end(job, end, learned=learned)
             case Failed(failure=failure, seconds=seconds):
                 log.warning("job %s failed: %s: %s", job.id, failure.kind, failure.detail)
                 await self._record_end(job, End(state=JobState.FAILED, seconds=seconds, failure=failure))
@@ -215,6 +232,6 @@ class DrawingLoop:
         end = End(state=JobState.FAILED, seconds=0.0, failure=Failure(kind=kind, detail=detail))
         await self._record_end(job, end)
 
-    async def _record_end(self, job: Job, end: End, *, rate: tuple[str, Rate] | None = None) -> None:
+    async def _record_end(self, job: Job, end: End, *, learned: Mapping[str, Rate] | None = None) -> None:
         """Record an end however long it takes: what was drawn is not given up to a full or a busy disk."""
-        await insist(lambda: self._endings.end(job, end, rate=rate))
+        await insist(lambda: self._endings.end(job, end, learned=learned))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bot.board import Board, QueuedJob
 from bot.content import ContentFilter
+from bot.describing import Describing
 from bot.drawing import DrawingLoop
 from bot.endings import Endings, insist
 from bot.errors import NotAllowed
@@ -22,6 +23,7 @@ from generation import (
     HALF_LIFE,
     Catalogue,
     CostModel,
+    Estimate,
     Job,
     JobQueue,
     JobState,
@@ -29,6 +31,7 @@ from generation import (
     Request,
     Styles,
     Supervisor,
+    UnknownChoice,
     WorkerState,
 )
 
@@ -40,12 +43,12 @@ _ID_LENGTH = 10  # 49 bits: not to be guessed
 
 @dataclass(frozen=True, kw_only=True)
 class Accepted:
-    """A job that will be answered: its `place` (1 is next), and the seconds `expected` until it is there."""
+    """A job that will be answered: its `place` (1 is next), and the time `expected` until it is there."""
 
     generation_id: str
     recipe: Recipe
     place: int
-    expected: float
+    expected: Estimate
     cost: float
     left: float  # of the allowance, in seconds of compute
 
@@ -86,8 +89,11 @@ class Studio:
         self._queue = queue
         self._supervisor = supervisor
         self._clock = clock
-        self._board = Board(queue, clock=clock)
+        self._board = Board(queue, estimate=self._estimate, clock=clock)
         self._endings = Endings(ledger=ledger, history=history, queue=queue, board=self._board)
+        self._describing = Describing(
+            ledger=ledger, queue=queue, supervisor=supervisor, controls=recipes.adapters.controls, clock=clock
+        )
         self._drawing = DrawingLoop(
             ledger=ledger,
             history=history,
@@ -97,6 +103,7 @@ class Studio:
             queue=queue,
             board=self._board,
             endings=self._endings,
+            describing=self._describing,
             supervisor=supervisor,
             content_filter=content_filter,
             preview_every=preview_every,
@@ -180,6 +187,10 @@ class Studio:
                 self._take_in(job, private=private)
             self._board.tell_places()
 
+    async def describe(self, png: bytes, viewer: Viewer) -> tuple[str, ...]:
+        """Prompts for a checked picture, in its turn. Raises NotDescribed, QueueFull or AllowanceSpent."""
+        return await self._describing.describe(png, viewer)
+
     async def cancel(self, generation_id: str, viewer: Viewer) -> bool:
         """Stop a job; False if it had ended already. Raises NotFound or NotAllowed."""
         generation = await self._history.recall(generation_id, viewer)
@@ -187,7 +198,7 @@ class Studio:
             raise NotAllowed("cancel")
         if await self._drawing.cancel(generation_id):
             return True
-        waiting = next((job for job in self._queue.order() if job.id == generation_id), None)
+        waiting = next((job for job in self._queue.jobs() if job.id == generation_id), None)
         if waiting is None:
             return False
         self._queue.discard(generation_id)
@@ -213,8 +224,18 @@ class Studio:
         return self._board.lines()
 
     def cost(self, recipe: Recipe) -> float:
-        """The seconds of compute that `recipe` is expected to take. Raises UnknownChoice."""
+        """The seconds of compute that `recipe` is charged for at first. Raises UnknownChoice."""
+        return self.expected(recipe).likely
+
+    def expected(self, recipe: Recipe) -> Estimate:
+        """How long `recipe` takes to draw, as far as one can tell. Raises UnknownChoice."""
         return self._costs.predict(recipe, self.catalogue.find(recipe.model), self.worker.device)
+
+    def _estimate(self, job: Job) -> Estimate:
+        try:
+            return self.expected(job.recipe)
+        except UnknownChoice:  # its model is gone, and it will be told so
+            return Estimate.sure(0.0)
 
     async def allowance(self, member_id: int) -> AllowanceState:
         return await self._ledger.allowance(member_id)
@@ -235,17 +256,21 @@ class Studio:
     # Delivering --------------------------------------------------------------------------------------------
 
     async def endings(self) -> AsyncIterator[str]:
-        """Yield generations whose member has to be told: those left over from before the start, then each new end.
+        """Yield each generation and sheet whose member has to be told of its end, those of before the start first.
 
         Never ends by itself. There is one reader.
         """
-        for generation_id in await self.undelivered():
-            yield generation_id
-        async for generation_id in self._endings.news():
-            yield generation_id
+        for key in await self.undelivered():
+            yield key
+        async for key in self._endings.news():
+            yield key
+
+    def announce(self, key: str) -> None:
+        """Have the member told of something that ended."""
+        self._endings.announce(key)
 
     async def undelivered(self) -> tuple[str, ...]:
-        """Generations that ended and whose member was not told yet, oldest first."""
+        """Generations and sheets that ended and whose member was not told yet, the first to end comes first."""
         return tuple(await self._ledger.undelivered())
 
     async def waiting_deliveries(self) -> tuple[tuple[str, Address], ...]:
@@ -257,8 +282,16 @@ class Studio:
     async def address(self, generation_id: str) -> Address | None:
         return await self._ledger.address(generation_id)
 
-    async def delivered(self, generation_id: str, *, route: Route, message_id: int | None) -> None:
-        await self._ledger.delivered(generation_id, route=route, message_id=message_id)
+    async def delivered(self, key: str, *, route: Route, message_id: int | None) -> None:
+        await self._ledger.delivered(key, route=route, message_id=message_id)
+
+    async def unseen(self, member_id: int) -> tuple[int, int]:
+        """How much of a member's waits in `/history` and they know nothing of: with pictures, and without."""
+        return await self._ledger.unseen(member_id)
+
+    async def note_unseen(self, member_id: int) -> None:
+        """Remember that a member was told."""
+        await self._ledger.note_unseen(member_id)
 
     async def has_address(self, generation_id: str) -> bool:
         """Whether a generation was to be delivered, be it that it has been by now."""

@@ -1,24 +1,22 @@
-"""ControlNets, and what finds poses and depths for them: those that Easel knows, and those on this machine."""
+"""ControlNets, and what finds something in a picture: those on this machine."""
 
 import json
 import logging
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from generation import download
-from generation.catalogue import Family, Model, Place, Use
 from generation.errors import ModelUnavailable
 from generation.inspection import Found, Kind, inspect
+from generation.known import Finds, finds_in, known
 from generation.mode import Mode
+from generation.model import Family, Model, Use
 
 log = logging.getLogger(__name__)
 
 CONTROLS, DETECTORS = "controlnets", "detectors"  # their folders
-_FILE = Path(__file__).with_name("controls.toml")
 _WORDS = {
     Mode.EDGES: r"canny|lineart|line_art|soft_?edges?|hed|pidi(?:net)?|edges?",
     Mode.SKETCH: r"scribbles?|sketch(?:es)?",
@@ -30,35 +28,7 @@ _WORDS = {
 _WIDTHS = {Family.SD1: 768, Family.SD2: 1024, Family.SDXL: 2048}  # of the text that models of these families read
 
 
-class Finds(StrEnum):
-    """What a detector finds in a picture."""
-
-    PEOPLE = "people"  # where they are
-    POSE = "pose"  # the joints of each
-    DEPTH = "depth"  # how far away everything is
-
-
 _NEEDS: Mapping[Mode, tuple[Finds, ...]] = {Mode.POSE: (Finds.POSE, Finds.PEOPLE), Mode.DEPTH: (Finds.DEPTH,)}
-_FINDS = {
-    "VitPoseForPoseEstimation": Finds.POSE,
-    "RTDetrForObjectDetection": Finds.PEOPLE,
-    "RTDetrV2ForObjectDetection": Finds.PEOPLE,
-    "DPTForDepthEstimation": Finds.DEPTH,
-    "DepthAnythingForDepthEstimation": Finds.DEPTH,
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """An entry of `controls.toml`: a ControlNet for `mode` of models of `family`, or what `finds` something."""
-
-    name: str
-    title: str
-    places: tuple[Place, ...]
-    licence: str
-    mode: Mode | None = None
-    family: Family | None = None
-    finds: Finds | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,23 +40,6 @@ class Control:
     family: Family
     width: int | None
     path: Path
-
-
-def known() -> dict[str, Known]:
-    """What can be had by its name alone."""
-    entries = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-    return {
-        name: Known(
-            name=name,
-            title=values["title"],
-            places=tuple(Place(**place) for place in values["sources"]),
-            licence=values["licence"],
-            mode=Mode(values["mode"]) if "mode" in values else None,
-            family=Family(values["family"]) if "family" in values else None,
-            finds=Finds(values["finds"]) if "finds" in values else None,
-        )
-        for name, values in entries.items()
-    }
 
 
 def mode_named(*names: str) -> Mode | None:
@@ -134,9 +87,13 @@ class Controls:
 
     def detectors(self, mode: Mode) -> tuple[Path, ...]:
         """The folders of what prepares pictures for `mode`: the first by name for each thing to be found."""
-        there = [(path, _finds(path)) for path in _visible(self._folder / DETECTORS)]
-        first = (next((path for path, found in there if found is each), None) for each in _NEEDS.get(mode, ()))
+        first = (self.detector(each) for each in _NEEDS.get(mode, ()))
         return tuple(path for path in first if path is not None)
+
+    def detector(self, finds: Finds) -> Path | None:
+        """The folder of what finds such things: the first by name, None where there is none."""
+        there = _visible(self._folder / DETECTORS)
+        return next((path.absolute() for path in there if finds_in(path) is finds), None)
 
     def wanted(self, mode: Mode, model: Model) -> str | None:
         """The name of a known ControlNet with which `model` would draw in `mode`."""
@@ -204,14 +161,6 @@ def _inspected(path: Path) -> Found | None:
 
 def _visible(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if not path.name.startswith("."))
-
-
-def _finds(folder: Path) -> Finds | None:
-    try:
-        [architecture] = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-    return _FINDS.get(architecture)
 
 
 def _width(model: Model) -> int | None:

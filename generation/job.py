@@ -1,6 +1,6 @@
-"""A recipe's trip through the queue."""
+"""A recipe's trip through the queue, and what else takes its turn there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from generation.recipe import Recipe
@@ -56,6 +56,24 @@ class Job:
     cost: float
     created_at: float  # seconds since the epoch
     attempts: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """A `picture`, a small file, that waits to be put into words by the captioner in a folder.
+
+    It takes its turn as a job does, and leaves nothing on record.
+    """
+
+    id: str
+    member: int
+    picture: bytes = field(repr=False)
+    captioner: str
+    cost: float
+    created_at: float  # seconds since the epoch
+
+
+Turn = Job | Look
 
 
 @dataclass(frozen=True, kw_only=True)

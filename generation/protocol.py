@@ -2,7 +2,7 @@
 
 The worker reads orders from its standard input and writes reports to what was its standard output when it
 started; prints of libraries go to standard error, so that they cannot break the channel. Pictures travel as files;
-previews, which are small and leave nothing behind, in their reports.
+those that are small and leave nothing behind, as previews, in the lines themselves.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 from pydantic import Base64Bytes, Field, TypeAdapter
 
 from generation.adapters import Adapter
-from generation.catalogue import Model
 from generation.job import DrawnPicture, Failure
+from generation.model import Model
 from generation.recipe import Recipe
 
 # Orders ------------------------------------------------------------------------------------------------------
@@ -47,6 +47,16 @@ class Generate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Describe:
+    """Put a `picture`, a small file, into words with the captioner in the folder `captioner`, an absolute path."""
+
+    kind: Literal["describe"] = "describe"
+    job: str
+    picture: Base64Bytes
+    captioner: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cancel:
     """Stop drawing `job` after the step that is being taken; unknown or ended jobs are ignored."""
 
@@ -64,7 +74,7 @@ class ShutDown:
     kind: Literal["shut_down"] = "shut_down"
 
 
-Order = Load | Generate | Cancel | ShutDown
+Order = Load | Generate | Describe | Cancel | ShutDown
 
 # Reports -----------------------------------------------------------------------------------------------------
 
@@ -151,6 +161,16 @@ class Finished:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Described:
+    """What a picture shows, in other words each time, as prompts; none where there is nothing to say."""
+
+    kind: Literal["described"] = "described"
+    job: str
+    prompts: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failed:
     """A job came to nothing, and the worker takes further orders."""
 
@@ -169,7 +189,7 @@ class Cancelled:
     seconds: float
 
 
-Report = Ready | Loaded | LoadFailed | Loading | Progress | Preview | Finished | Failed | Cancelled
+Report = Ready | Loaded | LoadFailed | Loading | Progress | Preview | Finished | Described | Failed | Cancelled
 
 _ORDER: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="kind")])
 _REPORT: TypeAdapter[Report] = TypeAdapter(Annotated[Report, Field(discriminator="kind")])

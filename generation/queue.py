@@ -1,17 +1,17 @@
-"""Who is drawn next: the member who was served least, in seconds of compute."""
+"""Whose turn is next: that of the member who was served least, in seconds of compute."""
 
 import asyncio
 import heapq
 from collections.abc import Callable
 
 from generation.errors import QueueFull
-from generation.job import Job
+from generation.job import Job, Turn
 
 HALF_LIFE = 3600.0  # seconds after which what a member was served counts half
 
 
 class JobQueue:
-    """Waiting jobs in memory, bounded, fair and cancellable. The database's rows are the truth.
+    """Waiting jobs and looks in memory, bounded, fair and cancellable. The database's rows are the truth of jobs.
 
     What a member was served fades with HALF_LIFE. A job counts by its predicted cost from the moment that it is
     taken, and by its real one once that is known. Among members served alike the oldest job is first, and each
@@ -22,7 +22,7 @@ class JobQueue:
         self._limit = limit
         self._limit_each = limit_each
         self._clock = clock
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, Turn] = {}
         self._served: dict[int, tuple[float, float]] = {}  # member -> seconds, and when they were right
         self._arrived = asyncio.Event()
 
@@ -34,7 +34,7 @@ class JobQueue:
         if own >= self._limit_each:
             raise QueueFull(waiting=own, limit=self._limit_each, own=True)
 
-    def put(self, job: Job) -> None:
+    def put(self, job: Turn) -> None:
         """Take a job in, also one beyond the limits: what was accepted once always comes back."""
         self._jobs[job.id] = job
         self._arrived.set()
@@ -43,7 +43,7 @@ class JobQueue:
         """Take a waiting job out; False if it was not waiting."""
         return self._jobs.pop(job_id, None) is not None
 
-    async def take(self) -> Job:
+    async def take(self) -> Turn:
         """Wait for the job that is next, and count its cost as served."""
         while not self._jobs:
             self._arrived.clear()
@@ -62,9 +62,9 @@ class JobQueue:
         seconds, since = self._served.get(member, (0.0, self._clock()))
         return float(seconds * 0.5 ** (max(0.0, self._clock() - since) / HALF_LIFE))
 
-    def order(self) -> tuple[Job, ...]:
+    def order(self) -> tuple[Turn, ...]:
         """All waiting jobs in the order in which they will be taken if nothing else comes."""
-        lines: dict[int, list[Job]] = {}
+        lines: dict[int, list[Turn]] = {}
         for job in sorted(self._jobs.values(), key=lambda job: (job.created_at, job.id), reverse=True):
             lines.setdefault(job.member, []).append(job)
         heads = [self._head(line, self.served(member)) for member, line in lines.items()]
@@ -78,8 +78,12 @@ class JobQueue:
                 heapq.heappush(heads, self._head(lines[member], served + job.cost))
         return tuple(ordered)
 
+    def jobs(self) -> tuple[Job, ...]:
+        """Those of them that draw, in the same order."""
+        return tuple(turn for turn in self.order() if isinstance(turn, Job))
+
     @staticmethod
-    def _head(line: list[Job], served: float) -> tuple[float, float, str, int]:
+    def _head(line: list[Turn], served: float) -> tuple[float, float, str, int]:
         return served, line[-1].created_at, line[-1].id, line[-1].member
 
     def __len__(self) -> int:

@@ -15,11 +15,13 @@ from typing import assert_never
 
 import psutil
 
-from generation.catalogue import Model
 from generation.errors import WorkerBusy, WorkerDied
+from generation.model import Model
 from generation.protocol import (
     Cancel,
     Cancelled,
+    Describe,
+    Described,
     Failed,
     Finished,
     Generate,
@@ -54,6 +56,7 @@ class WorkerState(StrEnum):
     IDLE = "idle"
     LOADING = "loading"  # brings a model into memory, before anybody asked
     DRAWING = "drawing"
+    DESCRIBING = "describing"  # puts a picture into words
     STOPPING = "stopping"
 
 
@@ -65,8 +68,9 @@ class Supervisor:
     `folder` where that is too little. `command` is the worker's command line without its options. A process that
     is silent for too long is killed: `start_grace` seconds until it is ready, `load_grace` while a model is
     fetched and read, `step_grace` between two steps and, once a job has shown how long its steps are, thirty of
-    those but at least `least_grace`; `cancel_grace` once its job is cancelled. One that has more than `ceiling`
-    bytes of the computer's memory for itself is killed too, before the system chooses whom to end.
+    those but at least `least_grace`; `describe_grace` for all of a description; `cancel_grace` once its job is
+    cancelled. One that has more than `ceiling` bytes of the computer's memory for itself is killed too, before the
+    system chooses whom to end.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Supervisor:
         load_grace: float = 4 * 3600.0,
         step_grace: float = 900.0,
         least_grace: float = 120.0,
+        describe_grace: float = 180.0,
         ceiling: int | None = None,
     ) -> None:
         options = ["--device", device] + ([] if threads is None else ["--threads", str(threads)])
@@ -96,6 +101,7 @@ class Supervisor:
         self._load_grace = load_grace
         self._step_grace = step_grace
         self._least_grace = least_grace
+        self._describe_grace = describe_grace
         self._ceiling = ceiling
         self._process: Process | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -205,10 +211,26 @@ class Supervisor:
                         on_report(report)
                     case Finished() | Failed() | Cancelled():
                         return report
-                    case Ready() | Loaded() | LoadFailed():
+                    case Ready() | Loaded() | LoadFailed() | Described():
                         log.warning("unexpected report while drawing: %s", report)
                     case _:
                         assert_never(report)
+        finally:
+            self._end()
+
+    async def describe(self, order: Describe) -> Described | Failed:
+        """Have a picture put into words. Raises WorkerDied, and WorkerBusy out of turn."""
+        await self._begin(order.job, WorkerState.DESCRIBING)
+        try:
+            await self._send(order)
+            while True:
+                match await self._listen(self._describe_grace):
+                    case Described() | Failed() as report:
+                        return report
+                    case None:
+                        raise await self._died()
+                    case other:
+                        log.warning("unexpected report while describing: %s", other)
         finally:
             self._end()
 
@@ -262,7 +284,7 @@ class Supervisor:
         if self._killing is not None:
             self._killing.cancel()
             self._killing = None
-        if self.state in {WorkerState.LOADING, WorkerState.DRAWING}:
+        if self.state in {WorkerState.LOADING, WorkerState.DRAWING, WorkerState.DESCRIBING}:
             self.state = WorkerState.IDLE
 
     async def _listen(self, patience: float) -> Report | None:

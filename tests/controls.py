@@ -7,10 +7,20 @@ from typing import Any
 import torch
 from diffusers import ControlNetModel
 from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 from transformers import (
+    BlipConfig,
+    BlipForConditionalGeneration,
+    BlipImageProcessorPil,
+    CLIPImageProcessorPil,
     DPTConfig,
     DPTForDepthEstimation,
     DPTImageProcessorPil,
+    GitConfig,
+    GitForCausalLM,
+    PreTrainedTokenizerFast,
     RTDetrConfig,
     RTDetrForObjectDetection,
     RTDetrImageProcessorPil,
@@ -125,3 +135,46 @@ def small_depth_detector(folder: Path) -> Path:
     model.save_pretrained(folder)
     DPTImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(folder)
     return folder
+
+
+CAPTIONERS_WORDS = ("red", "blue", "cat", "dog", "house", "boat", "beach", "snow", "with", "on", "two", "old")
+
+
+def small_captioner(folder: Path, *, git: bool = False) -> Path:
+    """A BLIP, or a GIT, without training: it says random words of its few, the same ones each time."""
+    torch.manual_seed(13)
+    words = _vocabulary(folder)
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    looks = sizes | {"image_size": 32, "patch_size": 8}
+    reads = sizes | {"vocab_size": words, "max_position_embeddings": 64, "pad_token_id": 0, "eos_token_id": 3}
+    if git:
+        _looking(GitForCausalLM(GitConfig(vision_config=looks, bos_token_id=2, **reads))).save_pretrained(folder)
+        crop = {"height": 32, "width": 32}
+        CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=crop).save_pretrained(folder)
+        return folder
+    reads |= {"encoder_hidden_size": 16, "bos_token_id": 4, "sep_token_id": 3}
+    config = BlipConfig(vision_config=looks, text_config=reads, projection_dim=16, image_text_hidden_size=16)
+    _looking(BlipForConditionalGeneration(config)).save_pretrained(folder)
+    BlipImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(folder)
+    return folder
+
+
+def _looking(model: Any) -> Any:
+    """A captioner whose words depend on the picture, as those of trained ones do."""
+    for name, parameter in model.named_parameters():
+        if parameter.dim() > 1 and re.search("vision|image_encoder|visual|crossattention", name):
+            torch.nn.init.normal_(parameter, std=0.4)
+    return model.eval()
+
+
+def _vocabulary(folder: Path) -> int:
+    """Write a tokenizer of whole words with a captioner's marks; returns how many it knows."""
+    marks = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[DEC]")
+    tokens = {word: number for number, word in enumerate((*marks, *CAPTIONERS_WORDS))}
+    tokenizer = Tokenizer(WordLevel(tokens, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
+        additional_special_tokens=["[DEC]"],
+    ).save_pretrained(folder)  # fmt: skip
+    return len(tokens)

@@ -18,6 +18,8 @@ from generation.job import DrawnPicture, Failure, FailureKind
 from generation.protocol import (
     Cancel,
     Cancelled,
+    Describe,
+    Described,
     Failed,
     Finished,
     Generate,
@@ -86,7 +88,7 @@ def draw(order: Generate, how: str) -> Report:
         cancel = decode_order(sys.stdin.buffer.readline())
         assert isinstance(cancel, Cancel)
         return Cancelled(job=cancel.job, seconds=0.25)
-    if how == "ignores_cancel":
+    if how == "ignores_cancel" or "stubborn" in order.recipe.prompt:
         time.sleep(60)  # longer than any grace a test gives
     say(Progress(job=order.job, step=2, steps=2))
     stall(how)
@@ -99,6 +101,27 @@ def draw(order: Generate, how: str) -> Report:
         failure = Failure(kind=FailureKind.DISK_FULL, detail=str(error))
         return Failed(job=order.job, failure=failure, seconds=0.25)
     return Finished(job=order.job, recipe=order.recipe, pictures=pictures, seconds=0.25)
+
+
+def describe(order: Describe, how: str) -> Report:
+    """What is said of a picture; nothing is said where the process ends instead."""
+    if how == "dies_while_describing":
+        os._exit(9)
+    if how == "stalls_while_describing":
+        time.sleep(60)  # longer than any grace a test gives
+    if how == "cannot_describe":
+        failure = Failure(kind=FailureKind.UNFIT, detail=f"{Path(order.captioner).name} cannot be read: ask.")
+        return Failed(job=order.job, failure=failure, seconds=0.25)
+    with Image.open(BytesIO(order.picture)) as picture:
+        size = picture.size
+    prompts = () if how == "finds_no_words" else (f"a picture {size[0]} wide", "a red cat", "a cat on the beach")
+    return Described(job=order.job, prompts=prompts, seconds=0.25)
+
+
+def die_loading(how: str) -> None:
+    """End as a worker does whose model cannot be read without that, if that is how it is."""
+    if how == "dies_while_loading":
+        os._exit(9)
 
 
 def stall(how: str) -> None:
@@ -146,9 +169,13 @@ def main(how: str) -> None:
     for line in sys.stdin.buffer:
         match decode_order(line):
             case Load(model=model):
+                die_loading(how)
                 say(Loaded(model=model.name, seconds=0.1))
             case Generate() as order:
+                die_loading(how)
                 say(draw(order, how))
+            case Describe() as order:
+                say(describe(order, how))
             case Cancel():
                 pass
             case ShutDown():

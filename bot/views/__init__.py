@@ -3,9 +3,10 @@
 from bot.views.browsing import BROWSING_BUTTONS, history_message
 from bot.views.buttons import BUTTONS, View, result_view, retry_view, waiting_view
 from bot.views.comparing import SHEET_BUTTONS, sheet_asking_view, sheet_view, sheet_waiting_view
+from bot.views.describing import WordsButton, describe
 from bot.views.edit import Edited, read_edit, read_settings, read_strength
 from bot.views.mydata import MyDataButton, erasing_view
-from bot.views.offer import OfferButton, Offered, describe, offer_source, read_offer, show_recipe
+from bot.views.offer import OfferButton, Offered, offer_source, read_offer, show_recipe
 from bot.views.pages import LIST_BUTTONS, queue_message, show
 from bot.views.screens import ScreenButton, help_screen, model_screen, style_screen
 from bot.views.settings import SettingsButton, read_number, read_settings_modal, settings_message
@@ -19,6 +20,7 @@ ALL_BUTTONS = (
     ScreenButton,
     SettingsButton,
     MyDataButton,
+    WordsButton,
 )
 
 __all__ = [

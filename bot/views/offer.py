@@ -22,7 +22,7 @@ from bot.parcel import FILE_LIMIT, fitting
 from bot.pick import Pick
 from bot.redraw import redrawn
 from bot.source import SourceImage
-from bot.views.buttons import GenerationButton, LastingItem, RerollButton, View, tell_recipe
+from bot.views.buttons import GenerationButton, LastingItem, View, tell_recipe
 from bot.views.edit import SETTINGS_LIMIT
 from bot.views.modal import OPEN_FOR, ask, read_modal
 from bot.wording import labels
@@ -81,7 +81,7 @@ async def offer_source(interaction: discord.Interaction[Any], chosen: Chosen) ->
     found = await found_in(data)
     view = View(timeout=None)
     view.add_item(OfferButton("from"))
-    if found is not None and "prompt" in found.options and _is_whole(data):
+    if found is not None and "prompt" in found.options and is_whole(data):
         view.add_item(OfferButton("again"))
     others = () if chosen.drawn is None or len(chosen.drawn.pictures) == 1 else chosen.drawn.pictures
     for pick in (Pick.read(picture.name) for picture in others):
@@ -89,37 +89,19 @@ async def offer_source(interaction: discord.Interaction[Any], chosen: Chosen) ->
             typed = str(replace(pick, number=pick.first))
             view.add_item(SourceButton(typed, label=labels.pick(pick.first), row=1))
     text = wording.offered(found)
-    await whisper(interaction, text, files=[await _copy_of(chosen, data, name, image)], view=view)
+    await whisper(interaction, text, files=[await copy_of(chosen, data, name, image)], view=view)
 
 
-async def describe(interaction: discord.Interaction[Any], chosen: Chosen) -> None:
-    """Tell what a picture was drawn from, and offer to draw that; that nothing here reads pictures is told too.
-
-    Raises BadPicture, NotFound, or NotAllowed for a flagged one.
-    """
-    data, name = await chosen.read()
-    image = await look(data, name=name)
-    prompt = str((await chosen.words(data))["prompt"])
-    view, files = View(timeout=None), []
-    if chosen.drawn is not None:
-        pick = Pick(generation_id=chosen.drawn.id, number=chosen.number)
-        view.add_item(RerollButton(str(pick), label=labels.DRAW))
-    elif prompt.strip() and _is_whole(data):
-        view.add_item(OfferButton("again", label=labels.DRAW))
-        files.append(await _copy_of(chosen, data, name, image))  # the button reads what stands in it
-    await whisper(interaction, wording.described(prompt), files=files, view=view)
-
-
-async def _copy_of(chosen: Chosen, data: bytes, name: str, image: SourceImage) -> discord.File:
+async def copy_of(chosen: Chosen, data: bytes, name: str, image: SourceImage) -> discord.File:
     """A chosen picture of these bytes, to be shown again."""
     if chosen.drawn is None:
         name = PurePath(_COPY).with_suffix(PurePath(name).suffix).name
-    if not _is_whole(data):  # what is shown in its place is upright, as a camera's file need not be
+    if not is_whole(data):  # what is shown in its place is upright, as a camera's file need not be
         name, data = await asyncio.to_thread(fitting, name, image.png)
     return discord.File(BytesIO(data), filename=name)
 
 
-def _is_whole(data: bytes) -> bool:
+def is_whole(data: bytes) -> bool:
     """Whether a copy of a picture is shown as it is, with the recipe in it."""
     return len(data) <= FILE_LIMIT
 

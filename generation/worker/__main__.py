@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generation import metadata
-from generation.adapters import AdapterKind
-from generation.catalogue import Family
 from generation.errors import ModelUnavailable
 from generation.job import DrawnPicture, Failure, FailureKind
+from generation.model import Family
 from generation.protocol import (
     Cancelled,
+    Describe,
+    Described,
     Failed,
     Finished,
     Generate,
@@ -86,6 +87,8 @@ class Worker:
                     self._load(order)
                 case Generate():
                     self._generate(order)
+                case Describe():
+                    self._describe(order)
 
     def _ready(self) -> Ready:
         import torch
@@ -147,6 +150,19 @@ class Worker:
         finally:
             self._channel.end_job(job)
 
+    def _describe(self, order: Describe) -> None:
+        from generation.worker.captioner import describe, room_for
+
+        job, started, captioner = order.job, time.monotonic(), Path(order.captioner)
+        try:
+            self._pipelines.make_room(room_for(captioner))
+            prompts = describe(captioner, order.picture, self._placement.device)
+        except Exception as error:  # noqa: BLE001 (whatever it was, the worker lives on and says so)
+            seconds = time.monotonic() - started
+            self._channel.send(Failed(job=job, failure=failure_of(error), seconds=seconds))
+        else:
+            self._channel.send(Described(job=job, prompts=prompts, seconds=time.monotonic() - started))
+
     def _draw(
         self, order: Generate, source: Path | None, mask: Path | None, on_step: "OnStep", *, again: bool
     ) -> "Drawn | None":
@@ -156,9 +172,8 @@ class Worker:
         if not self._pipelines.holds(order.model):
             self._channel.send(Loading(job=order.job, model=order.model.name))
         fetching = self._fetching(order.job, order.model.name)
-        control = next((each for each in order.adapters if each.kind is AdapterKind.CONTROLNET), None)
         try:
-            loaded = self._pipelines.get(order.model, fetching, recipe=order.recipe, control=control)
+            loaded = self._pipelines.get(order.model, fetching, recipe=order.recipe, adapters=order.adapters)
             self._check_wanted(order.job)
             self._begin_previews(order)
             self._drawing_since = time.monotonic()

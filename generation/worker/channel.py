@@ -7,7 +7,7 @@ import threading
 from queue import SimpleQueue
 from typing import Self
 
-from generation.protocol import Cancel, Generate, Load, Order, Report, ShutDown, decode_order, encode
+from generation.protocol import Cancel, Describe, Generate, Load, Order, Report, ShutDown, decode_order, encode
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class Channel:
         self._orders = orders
         self._reports = reports
         # A SimpleQueue may be put to from a signal handler; a plain Queue could lock itself up there.
-        self._waiting: SimpleQueue[Load | Generate | None] = SimpleQueue()
+        self._waiting: SimpleQueue[Load | Generate | Describe | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._open_jobs: set[str] = set()
         self._cancelled: set[str] = set()
@@ -50,7 +50,7 @@ class Channel:
         """Begin to read orders. The thread ends with the process, wherever it is."""
         threading.Thread(target=self._read, name="orders", daemon=True).start()
 
-    def take(self) -> Load | Generate | None:
+    def take(self) -> Load | Generate | Describe | None:
         """Wait for the next order; None means the end."""
         order = self._waiting.get()
         return None if self._ending else order
@@ -105,7 +105,7 @@ class Channel:
                 with self._lock:
                     self._open_jobs.add(order.job)
                 self._waiting.put(order)
-            case Load():
+            case Load() | Describe():
                 self._waiting.put(order)
             case Cancel():
                 with self._lock:

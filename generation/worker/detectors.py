@@ -1,59 +1,49 @@
 """What finds people, their joints and depths in a picture: read from a transformers folder, asked once, let go."""
 
-import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from PIL import Image
-from safetensors import SafetensorError
-from transformers import (
-    DepthAnythingForDepthEstimation,
-    DPTForDepthEstimation,
-    DPTImageProcessorPil,
-    RTDetrForObjectDetection,
-    RTDetrImageProcessorPil,
-    RTDetrV2ForObjectDetection,
-    VitPoseForPoseEstimation,
-    VitPoseImageProcessorPil,
-)
 
 from generation.adapters import Adapter
+from generation.known import Finds, architecture_in, detector, finds_in
 from generation.worker.adapters import Unfit
+from generation.worker.reading import FAULTS
 from generation.worker.skeleton import Joint
 
 log = logging.getLogger(__name__)
 
 _SURE = 0.5  # that it is a person
 _SEEN = 0.3  # that it is a joint
-_POSE = {"VitPoseForPoseEstimation": (VitPoseForPoseEstimation, VitPoseImageProcessorPil)}
-_PEOPLE = {
-    "RTDetrForObjectDetection": (RTDetrForObjectDetection, RTDetrImageProcessorPil),
-    "RTDetrV2ForObjectDetection": (RTDetrV2ForObjectDetection, RTDetrImageProcessorPil),
-}
-_DEPTH = {
-    "DPTForDepthEstimation": (DPTForDepthEstimation, DPTImageProcessorPil),
-    "DepthAnythingForDepthEstimation": (DepthAnythingForDepthEstimation, DPTImageProcessorPil),
-}
-_Kinds = Mapping[str, tuple[Any, Any]]
+_ADVICE = "ask whoever runs this bot to copy or download it again"
+_NEVER_CALLED = "neck.fusion_stage.layers.0.residual_layer1."  # published files of DPT come without it
 
 
 class Detectors:
-    """The detectors among the adapters of a job; each is in memory while it is asked, and no longer."""
+    """The detectors among the adapters of a job; each is in memory while it is asked, and no longer.
+
+    Raises Unfit for one that cannot be read.
+    """
 
     def __init__(self, adapters: Sequence[Adapter], device: torch.device) -> None:
-        self._folders = {_architecture(Path(each.path)): each for each in adapters}
+        self._here: dict[Finds, Adapter] = {}
+        for each in adapters:
+            if (finds := finds_in(Path(each.path))) is None:
+                raise unreadable(each.name)
+            self._here[finds] = each
         self._device = device
 
     @property
     def find_poses(self) -> bool:
-        return bool(self._folders.keys() & _POSE)
+        return Finds.POSE in self._here
 
     @property
     def find_depth(self) -> bool:
-        return bool(self._folders.keys() & _DEPTH)
+        return Finds.DEPTH in self._here
 
     @torch.inference_mode()
     def poses(self, picture: Image.Image) -> list[list[Joint]]:
@@ -61,7 +51,7 @@ class Detectors:
         boxes = self._people(picture)
         if not boxes:
             return []
-        model, processor = self._load(_POSE)
+        model, processor = self._load(Finds.POSE)
         given = processor(picture, boxes=[boxes], return_tensors="pt")
         found = model(given.pixel_values.to(self._device))
         [people] = processor.post_process_pose_estimation(found, boxes=[boxes])
@@ -76,7 +66,7 @@ class Detectors:
     @torch.inference_mode()
     def depth(self, picture: Image.Image) -> Image.Image:
         """How near everything is, from black to white."""
-        model, processor = self._load(_DEPTH)
+        model, processor = self._load(Finds.DEPTH)
         given = processor(picture, return_tensors="pt")
         found = model(given.pixel_values.to(self._device)).predicted_depth
         size = (picture.height, picture.width)
@@ -86,9 +76,9 @@ class Detectors:
 
     def _people(self, picture: Image.Image) -> list[list[float]]:
         """Left, top, width and height of each person."""
-        if not self._folders.keys() & _PEOPLE:
+        if Finds.PEOPLE not in self._here:
             return [[0.0, 0.0, float(picture.width), float(picture.height)]]
-        model, processor = self._load(_PEOPLE)
+        model, processor = self._load(Finds.PEOPLE)
         found = model(**processor(picture, return_tensors="pt").to(self._device))
         sizes = [(picture.height, picture.width)]
         [things] = processor.post_process_object_detection(found, threshold=_SURE, target_sizes=sizes)
@@ -99,28 +89,31 @@ class Detectors:
         ]
         return [[left, top, right - left, bottom - top] for left, top, right, bottom in corners]
 
-    def _load(self, kinds: _Kinds) -> tuple[Any, Any]:
-        architecture = next(iter(self._folders.keys() & kinds))
-        adapter = self._folders[architecture]
-        kind, processor = kinds[architecture]
-        try:
-            model, report = kind.from_pretrained(adapter.path, local_files_only=True, output_loading_info=True)
-            prepares = processor.from_pretrained(adapter.path, local_files_only=True)
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            log.warning("loading %s", adapter.path, exc_info=True)
-            raise Unfit(f"{adapter.name} cannot be read: {_ADVICE}.") from error
-        if missing := sorted(key for key in report["missing_keys"] if not key.startswith(_NEVER_CALLED)):
-            raise Unfit(f"{adapter.name} lacks {missing[0]}: {_ADVICE}.")
-        return model.to(self._device).eval(), prepares
+    def _load(self, finds: Finds) -> tuple[Any, Any]:
+        adapter = self._here[finds]
+        return load(adapter.name, Path(adapter.path), self._device)
 
 
-_ADVICE = "ask whoever runs this bot to copy or download it again"
-_NEVER_CALLED = "neck.fusion_stage.layers.0.residual_layer1."  # published files of DPT come without it
-
-
-def _architecture(folder: Path) -> str:
+def load(name: str, folder: Path, device: torch.device) -> tuple[Any, Any]:
+    """The detector in `folder` on the device, and what prepares pictures for it. Raises Unfit."""
+    architecture = architecture_in(folder)
+    entry = None if architecture is None else detector(architecture)
+    if architecture is None or entry is None:
+        raise unreadable(name)
+    kind, processor = (getattr(transformers, each) for each in (architecture, entry.architectures[architecture]))
     try:
-        [name] = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise Unfit(f"{folder.name} cannot be read: {_ADVICE}.") from error
-    return str(name)
+        model, report = kind.from_pretrained(
+            folder, local_files_only=True, output_loading_info=True, dtype=torch.float32
+        )
+        prepares = processor.from_pretrained(folder, local_files_only=True)
+    except (*FAULTS, RuntimeError) as error:
+        log.warning("loading %s", folder, exc_info=True)
+        raise unreadable(name) from error
+    if missing := sorted(key for key in report["missing_keys"] if not key.startswith(_NEVER_CALLED)):
+        raise Unfit(f"{name} lacks {missing[0]}: {_ADVICE}.")
+    return model.to(device).eval(), prepares
+
+
+def unreadable(name: str) -> Unfit:
+    """What to raise for files of the detector `name` that are not as they should be."""
+    return Unfit(f"{name} cannot be read: {_ADVICE}.")

@@ -4,12 +4,26 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
-from generation import Cancelled, Finished, Generate, Loading, Progress, Supervisor, WorkerDied, WorkerState
+from generation import (
+    Cancelled,
+    Describe,
+    Described,
+    Failed,
+    Finished,
+    Generate,
+    Loading,
+    Progress,
+    Supervisor,
+    WorkerDied,
+    WorkerState,
+)
 from generation.errors import WorkerBusy
 from tests.recipes import a_model, a_recipe
 
@@ -163,3 +177,48 @@ async def test_closing_leaves_no_process_behind() -> None:
         children = psutil.Process().children(recursive=True)
         assert any(str(FIXTURE) in child.cmdline() for child in children)
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def a_picture_to_describe() -> Describe:
+    file = BytesIO()
+    Image.new("RGB", (24, 16), "teal").save(file, "PNG")
+    return Describe(job="look1", picture=file.getvalue(), captioner="/captioners/blip")
+
+
+async def test_a_picture_is_described_between_two_jobs(tmp_path: Path) -> None:
+    async with supervising("behaves") as supervisor:
+        await supervisor.draw(an_order(tmp_path), ignore)
+        described = await supervisor.describe(a_picture_to_describe())
+        assert isinstance(described, Described)
+        assert described.prompts[0] == "a picture 24 wide"  # the bytes came as they were sent
+        assert supervisor.state is WorkerState.IDLE
+        assert isinstance(await supervisor.draw(an_order(tmp_path), ignore), Finished)
+
+
+async def test_no_picture_is_described_while_one_is_drawn(tmp_path: Path) -> None:
+    async with supervising("waits_for_cancel") as supervisor:
+        begun = asyncio.Event()
+        drawing = asyncio.create_task(supervisor.draw(an_order(tmp_path), lambda _: begun.set()))
+        await asyncio.wait_for(begun.wait(), 20)
+        with pytest.raises(WorkerBusy):
+            await supervisor.describe(a_picture_to_describe())
+        await supervisor.cancel("job1")
+        await asyncio.wait_for(drawing, 20)
+
+
+@pytest.mark.parametrize(("how", "code"), [("dies_while_describing", 9), ("stalls_while_describing", -9)])
+async def test_a_worker_that_dies_or_hangs_over_a_picture_is_replaced(tmp_path: Path, how: str, code: int) -> None:
+    async with supervising(how, describe_grace=0.5) as supervisor:
+        with pytest.raises(WorkerDied) as died:
+            await supervisor.describe(a_picture_to_describe())
+        assert died.value.exit_code == code
+        assert isinstance(await supervisor.draw(an_order(tmp_path), ignore), Finished)
+
+
+async def test_a_picture_that_cannot_be_described_leaves_the_worker_as_it_is() -> None:
+    async with supervising("cannot_describe") as supervisor:
+        ready = await supervisor.start()
+        failed = await supervisor.describe(a_picture_to_describe())
+        assert isinstance(failed, Failed)
+        assert "blip cannot be read" in failed.failure.detail
+        assert await supervisor.start() is ready

@@ -12,10 +12,11 @@ from safetensors.torch import save_file
 
 from generation import AdapterKind, Adapters, Controls, Family, Mode, Model, Request, Size, UnknownChoice, Use
 from generation import complete as fill
-from generation.controls import Finds, known, mode_named
-from generation.errors import NotThisMode
+from generation.controls import mode_named
+from generation.errors import ModelUnavailable, NotThisMode
 from generation.hub import is_hub_id
-from generation.inspection import DETECTORS, inspect
+from generation.inspection import inspect
+from generation.known import Finds, known
 from tests.recipes import a_model
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -214,7 +215,31 @@ def test_the_files_of_a_controlnet_and_of_what_it_takes_go_with_the_order(tmp_pa
     assert (gone.value.argument, gone.value.value) == ("ControlNet", "pose")
 
 
-def test_every_detector_that_is_taken_finds_something() -> None:
-    from generation.controls import _FINDS
+def test_whatever_finds_something_is_known_by_its_class_in_transformers_and_so_is_what_prepares_for_it() -> None:
+    import transformers
 
-    assert frozenset(_FINDS) == DETECTORS
+    found = {finds: [each for each in known().values() if each.finds is finds] for finds in Finds}
+    assert all(any(each.architectures for each in entries) for entries in found.values())
+    for entry in known().values():
+        assert entry.finds is not None or not entry.architectures
+        for names in entry.architectures.items():
+            assert all(hasattr(transformers, name) for name in names)
+
+
+def test_what_puts_pictures_into_words_is_the_first_by_name_and_serves_no_controlnet(tmp_path: Path) -> None:
+    controls = Controls(tmp_path)
+    assert controls.detector(Finds.WORDS) is None
+    a_detector(tmp_path / "detectors" / "z", "GitForCausalLM")
+    a_detector(tmp_path / "detectors" / "depth", "DPTForDepthEstimation")
+    first = a_detector(tmp_path / "detectors" / "blip", "BlipForConditionalGeneration")
+
+    assert controls.detector(Finds.WORDS) == first
+    assert controls.detectors(Mode.DEPTH) == (tmp_path / "detectors" / "depth",)
+
+
+def test_a_captioner_without_its_vocabulary_is_refused(tmp_path: Path) -> None:
+    folder = a_detector(tmp_path / "blip", "BlipForConditionalGeneration")
+    with pytest.raises(ModelUnavailable, match="holds no vocabulary"):
+        inspect(str(folder))
+    (folder / "vocab.txt").write_text("a")
+    assert (inspect(str(folder)).kind, inspect(str(folder)).finds) == ("detector", Finds.WORDS)
