@@ -178,7 +178,7 @@ def restore(
 
 @app.command()
 def doctor() -> None:
-    """Check device, memory, model, database, disk and token, and say what to do."""
+    """Check device, memory, models, database, disk, token and permissions, and say what to do."""
     from bot.doctor import examine, show
 
     settings = _settings()

@@ -1,26 +1,39 @@
 """`easel doctor`: what this machine has, what is missing, and what to do about it."""
 
+import asyncio
 import os
 import platform
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import aiohttp
+import discord
 import psutil
 from rich.console import Console
 from rich.table import Table
 
+from bot import adaptations
 from bot.app import House, open_house
 from bot.errors import AlreadyRunning, FolderUnusable
 from bot.settings import Settings
 from bot.wording import sentence
 from db import DatabaseError, DatabaseUnusable, MigrationFailed, NewerDatabase, Reason
-from generation import GenerationError, LoadFailed, ModelUnavailable, UnknownChoice, WorkerDied
+from generation import GenerationError, LoadFailed, ModelUnavailable, UnknownChoice, WorkerDied, inspect
 
 _DISCORD = "https://discord.com/api/v10"
 _SPARE_DISK = 2.0  # GB: some thousand pictures
 _SPARE_MEMORY = 4.0  # GB: Stable Diffusion 1.x in half precision and its working memory
+_NEEDED = {  # as Discord shows them
+    "view_channel": "View Channels",
+    "send_messages": "Send Messages",
+    "send_messages_in_threads": "Send Messages in Threads",
+    "embed_links": "Embed Links",
+    "attach_files": "Attach Files",
+    "read_message_history": "Read Message History",
+}
 _BUILT_IN = "storybook"  # a model that every machine has the memory for
 _PUT_BACK = (
     "and give `easel restore` a backup, or the file that an update left beside the database: easel.db.before- and "
@@ -52,7 +65,7 @@ class Finding:
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything, the cheap things first. A check that fails does not keep the next ones from running."""
     findings = [_python(), _memory(settings), _disk(settings)]
-    findings.append(await _token(settings))
+    findings += await _discord(settings)
     try:
         async with open_house(settings) as house:
             findings.append(_fine("Database", f"{settings.data_dir / 'easel.db'} opens and is up to date"))
@@ -115,25 +128,49 @@ def _disk(settings: Settings) -> Finding:
     return _bad("Disk", found, "Make room there, or set EASEL_DATA_DIR to a folder on a larger disk.")
 
 
-async def _token(settings: Settings) -> Finding:
+async def _discord(settings: Settings) -> list[Finding]:
+    """The token, and what the bot may do in the servers that it is in."""
     if settings.discord_token is None:
-        return _fine("Token", "none is set, so `easel run` starts the playground")
-    url = f"{settings.discord_api_url or _DISCORD}/users/@me"
+        return [_fine("Token", "none is set, so `easel run` starts the playground")]
+    me = f"{settings.discord_api_url or _DISCORD}/users/@me"
     headers = {"Authorization": f"Bot {settings.discord_token.get_secret_value()}"}
+    timeout = aiohttp.ClientTimeout(total=15)
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as session,
-            session.get(url, headers=headers) as response,
-        ):
-            if response.status == 200:
-                return _fine("Token", f"Discord knows it as {(await response.json())['username']}")
-            status = response.status
+        async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
+            status, bot = await _asked(session, me)
+            if status == 200:
+                found = [_fine("Token", f"Discord knows it as {bot['username']}")]
+                status, guilds = await _asked(session, f"{me}/guilds")
+                return [*found, servers(guilds)] if status == 200 else found
     except (aiohttp.ClientError, TimeoutError) as error:
-        return _bad("Token", f"Discord cannot be reached: {error}", "Check the network and EASEL_DISCORD_API_URL.")
+        return [
+            _bad("Token", f"Discord cannot be reached: {error}", "Check the network and EASEL_DISCORD_API_URL.")
+        ]
     if status == 401:
         advice = "Copy the token again from the Bot page of your application, and set EASEL_DISCORD_TOKEN."
-        return _bad("Token", "Discord does not know this token", advice)
-    return _bad("Token", f"Discord answered {status}", "Try again in a few minutes.")
+        return [_bad("Token", "Discord does not know this token", advice)]
+    return [_bad("Token", f"Discord answered {status}", "Try again in a few minutes.")]
+
+
+async def _asked(session: aiohttp.ClientSession, url: str) -> tuple[int, Any]:
+    async with session.get(url) as response:
+        return response.status, await response.json() if response.status == 200 else None
+
+
+def servers(guilds: Sequence[Mapping[str, Any]]) -> Finding:
+    """Whether the bot may do what it has to in `guilds`, as Discord's API tells of them."""
+    if not guilds:
+        return _bad("Servers", "it is in none", "Invite it, from the OAuth2 page of your application.")
+    lacking = {}
+    for guild in guilds:
+        granted = discord.Permissions(int(guild["permissions"]))
+        names = [shown for name, shown in _NEEDED.items() if not getattr(granted, name)]
+        if names and not granted.administrator:
+            lacking[guild["name"]] = ", ".join(names)
+    if not lacking:
+        return _fine("Servers", f"it is in {len(guilds)}, and may do there what it has to")
+    found = "; ".join(f"in {name} it lacks {names}" for name, names in lacking.items())
+    return _bad("Servers", found, "Give its role these permissions in the settings of the server.")
 
 
 def database_advice(error: DatabaseError) -> str:
@@ -174,4 +211,28 @@ async def _model(house: House) -> Finding:
     return _fine("Model", f"{model.title} loads in {report.seconds:.1f} s{placement}{filtered}")
 
 
-_ON_THE_HOUSE: tuple[Callable[[House], Awaitable[Finding]], ...] = (_device, _model)
+async def _files(house: House) -> Finding:
+    """Whether what was added is still there, as far as headers tell."""
+    whole, faults = await asyncio.to_thread(_looked_through, house)
+    if not faults:
+        return _fine("Files", f"{whole} were added, and are there" if whole else "none were added")
+    found = "; ".join(f"{name}: {reason}" for name, reason in faults.items())
+    return _bad("Files", found, "`easel models remove` forgets what is gone for good.")
+
+
+def _looked_through(house: House) -> tuple[int, dict[str, str]]:
+    """How many of the operator's own files are whole, and what is wrong with the others."""
+    models = (each for each in house.studio.catalogue.values() if Path(each.source).is_absolute())
+    sources = {each.name: each.source for each in models}
+    others = (path for _, path in adaptations.everything(house.settings.data_dir / "models"))
+    sources |= {adaptations.called(path): str(path) for path in others}
+    faults = {}
+    for name, source in sources.items():
+        try:
+            inspect(source)
+        except ModelUnavailable as error:
+            faults[name] = error.reason
+    return len(sources) - len(faults), faults
+
+
+_ON_THE_HOUSE: tuple[Callable[[House], Awaitable[Finding]], ...] = (_device, _model, _files)

@@ -1,16 +1,14 @@
-"""`easel models`: the catalogue as the operator sees it; what is added to it, forgotten, and tried."""
+"""`easel models`: the catalogue as the operator sees it; what is added to it, and forgotten."""
 
 import asyncio
-import random
+import re
 import shutil
-import tempfile
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from PIL import Image, ImageDraw
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
@@ -18,29 +16,22 @@ from rich.table import Table
 from bot import adaptations
 from bot.adaptations import Purpose
 from bot.settings import Settings
+from bot.trying import Trial, try_out, worker_of
 from bot.wording import models as wording
 from generation import (
-    Adapters,
     Catalogue,
-    Failed,
-    Generate,
-    GenerationError,
+    Family,
+    Loaded,
     LoadFailed,
     Loading,
-    Mode,
     Model,
     ModelUnavailable,
     Place,
-    Request,
-    Size,
-    Supervisor,
     UnknownChoice,
-    Use,
-    WorkerDied,
     add_entry,
-    complete,
     fetch,
     find_model,
+    finds_in,
     inspect,
     known_controls,
     read_entries,
@@ -49,15 +40,9 @@ from generation import (
     size_on_disk,
 )
 
-_MODES = {
-    Use.TEXT: (Mode.TEXT_TO_IMAGE,),
-    Use.IMAGE: (Mode.IMAGE_TO_IMAGE,),
-    Use.INPAINT: (Mode.INPAINT, Mode.OUTPAINT),
-    Use.DEPTH: (Mode.DEPTH,),
-    Use.UPSCALE: (Mode.UPSCALE,),
-}
 _WIDE = 140  # characters to a line: as many as a row of the list takes
-_NO_SOURCE = "0" * 64  # the hash of a source image that is in no store
+_PATH = re.compile(r"[/\\]|\.(safetensors|ckpt|pth?|bin|gguf)$")  # as no name of the catalogue is written
+_NAME = re.compile(r"\w(?:[\w .+()-]*[\w.+)])?")  # what may be the name of a file, and of an entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,18 +56,6 @@ class Listed:
     licence: str = ""
     size: str = ""
     memory: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trial:
-    """One thing that was tried; `ok` is None where there was nothing to try."""
-
-    name: str
-    family: str
-    origin: str
-    mode: str
-    ok: bool | None
-    result: str
 
 
 def commands(
@@ -133,13 +106,15 @@ def commands(
 
     @group.command()
     def check(
-        name: Annotated[str | None, typer.Argument(help="One model; all of them by default.")] = None,
+        name: Annotated[str | None, typer.Argument(help="One of them; all that are here by default.")] = None,
     ) -> None:
-        """Load each model that is here and draw with it once in each mode."""
+        """Draw once in each mode of each model, and with each LoRA, embedding and ControlNet."""
         trials: list[Trial] = []
 
         async def work() -> None:
-            trials.extend(await try_out(settings_of(), name, console))
+            settings = settings_of()
+            with console.status("") as status:
+                trials.extend(await try_out(settings, _catalogue(settings), name, status.update))
 
         finish(work())
         console.print(_trials(trials))
@@ -172,7 +147,7 @@ def _listed(settings: Settings) -> list[Listed]:
                 family=str(model.family),
                 purpose=wording.made_for(model),
                 licence=wording.licence(model),
-                size=wording.gigabytes(size_on_disk(path)) if path is not None else "",
+                size=_size(model, path),
                 memory=wording.gigabytes(model.memory("float16")),
             )
         )
@@ -180,7 +155,8 @@ def _listed(settings: Settings) -> list[Listed]:
     for kind, path in adaptations.everything(_folder(settings)):
         name, size = adaptations.called(path), wording.gigabytes(size_on_disk(path))
         there.add(name)
-        purpose = f"{kind} ({path.parent.name})" if path.parent.name in set(Purpose) else str(kind)
+        follows = path.parent.name if path.parent.name in set(Purpose) else finds_in(path)
+        purpose = wording.follows(kind, follows)
         listed.append(Listed(name=name, title=str(path.resolve()), family="", purpose=purpose, size=size))
     return listed + [
         Listed(
@@ -193,6 +169,12 @@ def _listed(settings: Settings) -> list[Listed]:
         for entry in known_controls().values()
         if entry.name not in there
     ]
+
+
+def _size(model: Model, path: Path | None) -> str:
+    if model.family is Family.LANCZOS:
+        return wording.NO_FILES
+    return "" if path is None else wording.gigabytes(size_on_disk(path))
 
 
 def _table(listed: Sequence[Listed]) -> Table:
@@ -228,14 +210,18 @@ async def _add(
     source: str, name: str | None, purpose: Purpose | None, settings: Settings, console: Console
 ) -> None:
     known = dict(_catalogue(settings))
+    if name is not None and not _NAME.fullmatch(name):
+        raise ModelUnavailable(name, wording.BAD_NAME)
     if source in known:
-        await _load(known[source], settings, console)
-        console.print(wording.fetched(known[source]), markup=False)
+        report = await _load(known[source], settings, console)
+        _say(wording.fetched(known[source], report), console)
         return
     if (entry := known_controls().get(source)) is not None:
         purpose = Purpose(entry.mode) if entry.mode is not None else None
         await _add_adaptation(source, entry.places, name or entry.name, purpose, settings, console)
         return
+    if _PATH.search(source) is None and not await asyncio.to_thread(Path(source).exists):
+        raise UnknownChoice(wording.ANYTHING, source, choices=(*known, *known_controls()))
     found = await asyncio.to_thread(inspect, source)
     if found.model is None:
         places = (Place(source=source),) if found.path is None else ()
@@ -246,9 +232,9 @@ async def _add(
     model = found.model if name is None else replace(found.model, name=name)
     if model.name in known:
         raise ModelUnavailable(model.name, wording.taken(model.name))
-    seconds = await _load(model, settings, console)
+    report = await _load(model, settings, console)
     await asyncio.to_thread(add_entry, own_file(settings), model)
-    console.print(wording.added(model, seconds), markup=False)
+    _say(wording.added(model, report, own_file(settings)), console)
 
 
 async def _add_adaptation(
@@ -268,17 +254,22 @@ async def _add_adaptation(
     link = await asyncio.to_thread(
         adaptations.link, found, _folder(settings), name=name, purpose=purpose, source=source
     )
-    console.print(wording.linked(found, link), markup=False)
+    _say([wording.linked(found, link)], console)
 
 
 def _bar(console: Console) -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    return Progress(*columns, console=console, transient=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-async def _load(model: Model, settings: Settings, console: Console) -> float:
-    """Fetch and load `model` in a worker; returns the seconds. Raises ModelUnavailable or WorkerDied."""
-    supervisor = Supervisor(device=settings.device, threads=settings.threads)
+def _say(lines: Sequence[str], console: Console) -> None:
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+
+
+async def _load(model: Model, settings: Settings, console: Console) -> Loaded:
+    """Fetch and load `model` in a worker. Raises ModelUnavailable or WorkerDied."""
+    supervisor = worker_of(settings)
     try:
         with _bar(console) as bar:
             task = bar.add_task(wording.LOADING_MODEL, total=None)
@@ -293,7 +284,7 @@ async def _load(model: Model, settings: Settings, console: Console) -> float:
         await supervisor.close()
     if isinstance(report, LoadFailed):
         raise ModelUnavailable(model.name, report.failure.detail)
-    return report.seconds
+    return report
 
 
 # remove ----------------------------------------------------------------------------------------------------------
@@ -306,14 +297,15 @@ def _remove(name: str, settings: Settings, sure: Callable[[], bool], console: Co
             _remove_adaptation(adaptation, settings, sure, console)
             return
     if name not in known:
-        raise UnknownChoice("model", name, choices=tuple(known))
+        others = (adaptations.called(path) for _, path in adaptations.everything(_folder(settings)))
+        raise UnknownChoice(wording.ANYTHING, name, choices=(*known, *others))
     model = known[name]
     own = name in read_entries(own_file(settings))
     fetched = list(_fetched(model, known, settings))
     if not own and not fetched:
         raise ModelUnavailable(name, wording.nothing_to_remove(name))
     for folder in fetched:
-        console.print(wording.to_delete(folder, _weight(folder)), markup=False)
+        _say([wording.to_delete(folder, _weight(folder))], console)
     if fetched and not sure():
         return
     for folder in fetched:
@@ -321,7 +313,7 @@ def _remove(name: str, settings: Settings, sure: Callable[[], bool], console: Co
     if own:
         remove_entry(own_file(settings), name)
     path = model.folder
-    console.print(wording.forgotten(name, str(path) if path is not None else None), markup=False)
+    _say([wording.forgotten(name, str(path) if path is not None else None)], console)
 
 
 def _remove_adaptation(path: Path, settings: Settings, sure: Callable[[], bool], console: Console) -> None:
@@ -330,12 +322,12 @@ def _remove_adaptation(path: Path, settings: Settings, sure: Callable[[], bool],
         raise ModelUnavailable(name, wording.not_ours(path))
     downloaded = adaptations.downloaded(path, _folder(settings))
     if downloaded is not None:
-        console.print(wording.to_delete(downloaded, _weight(downloaded)), markup=False)
+        _say([wording.to_delete(downloaded, _weight(downloaded))], console)
         if not sure():
             return
         shutil.rmtree(downloaded)
     path.unlink()
-    console.print(wording.forgotten(name, kept if downloaded is None else None), markup=False)
+    _say([wording.forgotten(name, kept if downloaded is None else None)], console)
 
 
 def _fetched(model: Model, known: Catalogue, settings: Settings) -> Iterator[Path]:
@@ -358,114 +350,6 @@ def _weight(folder: Path) -> int:
 
 
 # check -----------------------------------------------------------------------------------------------------------
-
-
-async def try_out(settings: Settings, name: str | None, console: Console) -> list[Trial]:
-    """Load and draw with the model `name`, or with every one, and look at every other file.
-
-    Raises UnknownChoice, and what reading the catalogue raises.
-    """
-    known = _catalogue(settings)
-    models = list(known.values()) if name is None else [known.find(name)]
-    trials: list[Trial] = []
-    supervisor = Supervisor(device=settings.device, threads=settings.threads)
-    try:
-        with tempfile.TemporaryDirectory() as folder, console.status("") as status:
-            for model in models:
-                status.update(model.name)
-                trials += await _try_model(model, supervisor, Path(folder), Adapters(_folder(settings)))
-    finally:
-        await supervisor.close()
-    for kind, path in adaptations.everything(_folder(settings)) if name is None else ():
-        try:
-            await asyncio.to_thread(inspect, str(path))
-            ok, words = True, wording.file_is_fine(kind)
-        except ModelUnavailable as error:
-            ok, words = False, error.reason
-        own = adaptations.called(path)
-        trials.append(Trial(name=own, family="", origin=_origin(path), mode=str(kind), ok=ok, result=words))
-    return trials
-
-
-async def _try_model(model: Model, supervisor: Supervisor, folder: Path, adapters: Adapters) -> list[Trial]:
-    path = await asyncio.to_thread(find_model, model)
-
-    def trial(mode: str, ok: bool | None, result: str) -> Trial:
-        origin = "" if path is None else _origin(path)
-        return Trial(name=model.name, family=str(model.family), origin=origin, mode=mode, ok=ok, result=result)
-
-    if path is None:
-        return [trial("", None, wording.not_checked(model.name))]
-    try:
-        report = await supervisor.load(model)
-        if isinstance(report, LoadFailed):
-            return [trial("load", False, report.failure.detail)]
-        trials = []
-        by_control = await asyncio.to_thread(adapters.controls.modes, model)
-        for mode in (*(mode for use in model.can for mode in _MODES[use]), *sorted(by_control)):
-            words = await _draw(model, mode, supervisor, folder, adapters)
-            shown = mode.replace("_", " ")
-            trials.append(trial(shown, words is None, wording.DRAWN if words is None else words))
-    except WorkerDied as error:
-        return [trial("load", False, str(error))]
-    return trials
-
-
-async def _draw(model: Model, mode: Mode, supervisor: Supervisor, folder: Path, adapters: Adapters) -> str | None:
-    """Draw one small picture; returns what went wrong, in words, or None."""
-    side = max(model.size.minimum // model.size.grid, 1) * model.size.grid
-    steps = int(min(max(2, model.steps.minimum), model.steps.maximum))
-    source = mask = None
-    request = Request(prompt="a red house", mode=mode, num_inference_steps=steps, seed=7)
-    if mode not in {Mode.OUTPAINT, Mode.UPSCALE}:
-        request = replace(request, size=f"{side}x{side}")
-    if mode.takes_source:
-        # As the shape of what is to be drawn anew serves half of a picture.
-        source, mask = (str(folder / f"{name}.png") for name in ("source", "mask"))
-        gradient = Image.linear_gradient("L").resize((side, side))
-        await asyncio.to_thread(gradient.save, mask)
-        given = _strokes(side) if mode.controlled else gradient.convert("RGB").rotate(90)
-        await asyncio.to_thread(given.save, source)
-        request = replace(request, source=_NO_SOURCE, mask=_NO_SOURCE if mode is Mode.INPAINT else None)
-    try:
-        recipe = complete(
-            request,
-            model=model,
-            source_size=Size(width=side, height=side),
-            chance=random.Random(0),  # noqa: S311  (nothing is left to chance)
-            controls=adapters.controls,
-        )
-        taking_part = await asyncio.to_thread(adapters.of, recipe)
-    except GenerationError as error:
-        return str(error)
-    order = Generate(
-        job="check",
-        recipe=recipe,
-        model=model,
-        folder=str(folder),
-        source_file=source,
-        mask_file=mask,
-        adapters=taking_part,
-    )
-    report = await supervisor.draw(order, lambda _: None)
-    return report.failure.detail if isinstance(report, Failed) else None
-
-
-def _strokes(side: int) -> Image.Image:
-    """Lines of several colours on black, which have edges and pass for a skeleton."""
-    picture = Image.new("RGB", (side, side))
-    pen = ImageDraw.Draw(picture)
-    colours = ("red", "yellow", "lime", "cyan", "blue", "magenta")
-    for number, colour in enumerate(colours, start=1):
-        at = side * number // (len(colours) + 1)
-        pen.line((at, side // 8, side - at, side * 7 // 8), fill=colour, width=max(2, side // 48))
-    return picture
-
-
-def _origin(path: Path) -> str:
-    if path.is_file():
-        return path.suffix.removeprefix(".")
-    return "hub" if path.parent.name == "snapshots" else "folder"
 
 
 def _trials(trials: list[Trial]) -> Table:

@@ -1,10 +1,9 @@
 """Pictures: what can be asked for, and the process that draws it. Knows no Discord and no database."""
 
 from generation.adapters import Adapter, AdapterKind, Adapters
-from generation.catalogue import Catalogue, Family, Model, Place, Use, read_entries
-from generation.controls import Controls, Known, mode_named
-from generation.controls import known as known_controls
-from generation.cost import CostModel, Rate
+from generation.catalogue import Catalogue, read_entries
+from generation.controls import Controls, mode_named
+from generation.cost import CostModel, Estimate, Rate
 from generation.download import fetch, repository_of, size_on_disk
 from generation.download import find as find_model
 from generation.errors import (
@@ -34,16 +33,22 @@ from generation.errors import (
 )
 from generation.found import FoundRecipe
 from generation.inspection import Found, Kind, inspect
-from generation.job import DrawnPicture, Failure, FailureKind, Job, JobState
+from generation.job import DrawnPicture, Failure, FailureKind, Job, JobState, Look
+from generation.known import Finds, Known, finds_in
+from generation.known import known as known_controls
 from generation.limits import Allowance, Balance
 from generation.metadata import read_recipe
 from generation.mode import AUTO, MODES, Direction, Margins, Mode, can_draw
+from generation.model import Family, Model, Place, Use
 from generation.own import add_entry, remove_entry
 from generation.protocol import (
     Cancelled,
+    Describe,
+    Described,
     Failed,
     Finished,
     Generate,
+    Loaded,
     LoadFailed,
     Loading,
     Preview,
@@ -85,15 +90,19 @@ __all__ = [
     "Catalogue",
     "Controls",
     "CostModel",
+    "Describe",
+    "Described",
     "Difference",
     "Direction",
     "DrawnPicture",
     "EmptyText",
     "Environment",
+    "Estimate",
     "Failed",
     "Failure",
     "FailureKind",
     "Family",
+    "Finds",
     "Finished",
     "Found",
     "FoundRecipe",
@@ -107,7 +116,9 @@ __all__ = [
     "Kind",
     "Known",
     "LoadFailed",
+    "Loaded",
     "Loading",
+    "Look",
     "Margins",
     "Mode",
     "Model",
@@ -153,6 +164,7 @@ __all__ = [
     "fetch",
     "find_model",
     "find_watermark",
+    "finds_in",
     "inspect",
     "known_controls",
     "mode_named",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from generation.controls import Controls, name_of
 from generation.errors import ModelUnavailable, UnknownChoice
-from generation.inspection import weights_in
+from generation.folders import weights_in
 from generation.prompt import read
 from generation.recipe import Recipe
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from generation.found import FoundRecipe, Gathered
-from generation.infotext import scheduler_of
+from generation.infotext import take_sampler
 
 _PROGRAM = "ComfyUI"
 _HOPS = 64  # nodes on one way; longer ones are no workflow of people
@@ -15,9 +15,12 @@ _SAMPLERS = {
     "deis": "DEIS",
     "dpm_2": "DPM2",
     "dpm_2_ancestral": "DPM2 a",
+    "dpm_adaptive": "DPM adaptive",
+    "dpm_fast": "DPM fast",
     "dpmpp_2m": "DPM++ 2M",
     "dpmpp_2m_sde": "DPM++ 2M SDE",
     "dpmpp_2m_sde_gpu": "DPM++ 2M SDE",
+    "dpmpp_2s_ancestral": "DPM++ 2S a",
     "dpmpp_3m_sde": "DPM++ 3M SDE",
     "dpmpp_3m_sde_gpu": "DPM++ 3M SDE",
     "dpmpp_sde": "DPM++ SDE",
@@ -81,8 +84,7 @@ def _take_settings(gathered: Gathered, nodes: Graph, sampler: Node) -> None:
     gathered.take("guidance_scale", "guidance", _value(nodes, inputs.get("cfg")))
     sampling, schedule = _value(nodes, inputs.get("sampler_name")), _value(nodes, inputs.get("scheduler"))
     if isinstance(sampling, str):
-        known = scheduler_of(_SAMPLERS.get(sampling, sampling), schedule if isinstance(schedule, str) else "")
-        gathered.take("scheduler", "sampler", known or f"{sampling} {schedule or ''}".strip())
+        take_sampler(gathered, _SAMPLERS.get(sampling, sampling), schedule if isinstance(schedule, str) else "")
     size = _width_and_height(nodes, sampler)
     if size is not None:
         gathered.take("size", "size", f"{size[0]}x{size[1]}")

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generation.catalogue import Model, Place
 from generation.errors import HubUnreachable, ModelUnavailable
+from generation.folders import weights_in
 from generation.hub import hub_faults, is_hub_id
-from generation.inspection import weights_in
+from generation.model import Model, Place
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,11 @@ OnBytes = Callable[[int, int], None]  # how many there are, of how many
 
 _SMALL = re.compile(r"[\w-]+/(?!.*pytorch_model)[\w.-]+\.(json|txt|model)|model_index\.json")
 _LEFT_OUT = frozenset({"safety_checker", "image_encoder", "watermarker"})
+# What is wanted besides weights of what is no whole pipeline, if it is there.
+_ALONE = (
+    *("config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json"),
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"),
+)
 _SPARE = 200_000_000  # bytes that a disk should keep
 
 
@@ -157,7 +162,7 @@ def _wanted(files: Iterable[_File]) -> list[_File]:
     """The files of a diffusers repository that are loaded: safetensors before pickles, plain before variants."""
     by_name = {file.name: file for file in files}
     if "model_index.json" not in by_name:
-        small = [name for name in ("config.json", "preprocessor_config.json") if name in by_name]
+        small = [name for name in _ALONE if name in by_name]
         root = [name for name in by_name if "/" not in name]
         return [by_name[name] for name in (*small, *sorted(_weights(root)))] if "config.json" in small else []
     wanted = {name for name in by_name if _SMALL.fullmatch(name) and name.split("/")[0] not in _LEFT_OUT}

@@ -92,10 +92,14 @@ def hub_faults(model: str, hub_id: str) -> Iterator[None]:
 
 
 def _unreachable(model: str, hub_id: str) -> HubUnreachable:
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        fault, advice = "HF_HUB_OFFLINE forbids to fetch it", "unset that once"
+    else:
+        fault, advice = "Hugging Face cannot be reached", "connect once"
     return HubUnreachable(
-        model,
-        f"{hub_id} is not complete on this machine and Hugging Face cannot be reached; "
-        "connect once, or name a folder that holds it",
+        model, f"{hub_id} is not complete on this machine and {fault}; {advice}, or name a folder that holds it"
     )
 
 

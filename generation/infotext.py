@@ -27,6 +27,13 @@ _NAMES = {
 }
 _SILENT = {"Version", "Model hash", "Lora hashes", "TI hashes", "VAE hash", "Hashes", "User", "RNG", "NGMS"}
 
+# What comes closest to samplers that Easel does not have: of the same order, and with noise where they add some.
+_CLOSE = {
+    "dpm++ 2s a": Scheduler.DPM_SDE,
+    "dpm fast": Scheduler.DPM_2M,
+    "dpm adaptive": Scheduler.DPM_2M,
+    "restart": Scheduler.HEUN,
+}
 # As versions since 1.9 write it. "Automatic" is the schedule that such a sampler has there by itself.
 _SCHEDULES = ("Karras", "Exponential")
 _BY_ITSELF = {
@@ -104,8 +111,7 @@ def read(text: str) -> FoundRecipe:
         gathered.take(field, word, settings.pop(name, None))
     sampler, schedule = settings.pop("Sampler", ""), settings.pop("Schedule type", "")
     if sampler:
-        scheduler = scheduler_of(sampler, schedule)
-        gathered.take("scheduler", "sampler", scheduler or f"{sampler} {schedule}".strip())
+        take_sampler(gathered, sampler, schedule)
     # 3. A strength with an enlargement belongs to that, and not to a source
     enlarged = any(name.startswith("Hires") for name in settings)
     if not enlarged:
@@ -175,6 +181,29 @@ def scheduler_of(sampler: str, schedule: str) -> Scheduler | None:
     if schedule in {"", "uniform", "normal"}:
         return plain
     return names.get(f"{plain} {schedule}".casefold())
+
+
+def take_sampler(gathered: Gathered, sampler: str, schedule: str) -> None:
+    """Take the noise scheduler that a sampler and a schedule mean together, or the closest one, which is told."""
+    known, asked = scheduler_of(sampler, schedule), f"{sampler} {schedule}".strip()
+    near = _nearest(sampler, schedule) if known is None else None
+    if near is None:
+        gathered.take("scheduler", "sampler", known or asked)
+    else:
+        gathered.options["scheduler"] = near
+        gathered.leave("sampler", f"{asked} ({near} instead)")
+
+
+def _nearest(sampler: str, schedule: str) -> Scheduler | None:
+    """The noise scheduler that is closest to a sampler that Easel does not have, None if none is."""
+    asked = sampler.strip().casefold()
+    known = {str(each).casefold(): each for each in Scheduler} | _CLOSE
+    begun = [name for name in known if asked == name or asked.startswith(f"{name} ")]
+    if not begun:
+        return None
+    name = max(begun, key=len)
+    found = known[name]
+    return scheduler_of(found, schedule or asked.removeprefix(name)) or found
 
 
 def _written(scheduler: Scheduler) -> tuple[str, str]:

@@ -1,23 +1,21 @@
 """What a model is, told from its small files and headers alone, without PyTorch and without running anything."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from generation.catalogue import Family, Model, Use
 from generation.errors import ModelUnavailable
+from generation.folders import AGAIN, UNENDED, check_folder, check_vocabulary, read_json, reason_of, weights_in
 from generation.hub import fetch_small_files, is_hub_id
+from generation.known import Finds, detector
+from generation.model import Family, Model, Use
 from generation.schedulers import Scheduler
 from generation.size import Range, Size, SizeBounds
-from generation.weights import SUFFIXES, BadWeights, Tensor, read_tensors
+from generation.weights import SUFFIXES, BadWeights, Tensor, read_tensors, refuse_eight_bits
 
 TAKEN = "Easel draws with Stable Diffusion 1.x, 2.x, XL and 3, and with FLUX.1"
-_AGAIN = "copy or download it again"
-_UNENDED = frozenset({".incomplete", ".part", ".crdownload", ".tmp"})  # what downloads are called before they end
 _NATIVE_SIDE = {Family.SD1: 512, Family.SD2: 768, Family.SDXL: 1024, Family.SD3: 1024, Family.FLUX: 1024}
 _GUIDANCE = {Family.SD1: 7.5, Family.SD2: 7.5, Family.SDXL: 6.0, Family.SD3: 7.0, Family.FLUX: 0.0}
 
@@ -35,14 +33,6 @@ _CLASSES = {
     "StableDiffusion3Pipeline": Family.SD3,
     "FluxPipeline": Family.FLUX,
 }
-WEIGHTS = {
-    Family.SD1: ("unet", "vae", "text_encoder"),
-    Family.SD2: ("unet", "vae", "text_encoder"),
-    Family.SDXL: ("unet", "vae", "text_encoder", "text_encoder_2"),
-    Family.SD3: ("transformer", "vae", "text_encoder", "text_encoder_2", "text_encoder_3"),
-    Family.FLUX: ("transformer", "vae", "text_encoder", "text_encoder_2"),
-}
-_VOCABULARIES = frozenset({"vocab.json", "tokenizer.json", "spiece.model"})
 _ALL_USES = (Use.TEXT, Use.IMAGE, Use.INPAINT)
 _LARGEST = 4096  # pixels to a side of what is upscaled, by tiles of which each is as large as the model draws
 _BY_CHANNELS = {4: _ALL_USES, 5: (Use.DEPTH,), 7: (Use.UPSCALE,), 9: (Use.INPAINT,)}
@@ -55,6 +45,7 @@ _TEXT_ENCODERS = {
     "cond_stage_model.model.": Family.SD2,
     "cond_stage_model.transformer.": Family.SD1,
 }
+_GUIDED = ("time_embed.cond_proj.", "guidance_in.")  # what tells a network the guidance
 UNET_INPUT = f"{_UNET}input_blocks.0.0.weight"
 _CROSS_ATTENTION = re.compile(r"attn2[._]to_k[._](?:lora[._](?:down|A)|lora_down|processor\.\w+)\.?\w*\.weight$")
 _CONTROL = re.compile(r"control_model\.|controlnet_cond_embedding\.|input_hint_block\.")
@@ -64,18 +55,6 @@ _WIDTHS = {768: Family.SD1, 1024: Family.SD2, 2048: Family.SDXL}
 _EMBEDDING_WIDTHS = {768: Family.SD1, 1024: Family.SD2}
 
 
-# What finds things in pictures, as transformers calls it.
-DETECTORS = frozenset(
-    {
-        "VitPoseForPoseEstimation",
-        "RTDetrForObjectDetection",
-        "RTDetrV2ForObjectDetection",
-        "DPTForDepthEstimation",
-        "DepthAnythingForDepthEstimation",
-    }
-)
-
-
 class Kind(StrEnum):
     """What a file or folder adds to Easel."""
 
@@ -83,15 +62,15 @@ class Kind(StrEnum):
     LORA = "LoRA"
     EMBEDDING = "embedding"  # of textual inversion
     CONTROLNET = "ControlNet"
-    DETECTOR = "detector"  # finds in a picture what a ControlNet is shown
+    DETECTOR = "detector"  # finds something in a picture, for a ControlNet or for members
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """What something is: a whole `model`, or what changes models of `family`, None where nothing tells which.
 
-    `path` is None for what is on the hub. A ControlNet reads text that is `width` numbers wide; an
-    `architecture` is that of a detector.
+    `path` is None for what is on the hub. A ControlNet reads text that is `width` numbers wide; a detector `finds`
+    something.
     """
 
     kind: Kind
@@ -100,7 +79,7 @@ class Found:
     path: Path | None = None
     model: Model | None = None
     width: int | None = None
-    architecture: str | None = None
+    finds: Finds | None = None
 
 
 def inspect(source: str) -> Found:
@@ -146,18 +125,17 @@ def inspect_model(source: str) -> Model:
 def inspect_folder(folder: Path, *, source: str, title: str) -> Model:
     """The model in a diffusers folder, by its small files. Raises ModelUnavailable."""
     name = title.lower()
-    if (folder / "config.json").exists() and not (folder / "model_index.json").exists():
-        kind = _read_json(name, folder / "config.json", _AGAIN).get("_class_name") or "single part"
-        raise ModelUnavailable(name, f"{folder} holds a {kind} alone; get the whole model")
-    index = _read_json(name, folder / "model_index.json", "it is no diffusers folder, or not a complete one")
+    if not (folder / "model_index.json").exists():
+        _refuse_what_is_no_whole_model(name, folder)
+    index = read_json(name, folder / "model_index.json", "it is no diffusers folder, or not a complete one")
     kind = str(index.get("_class_name"))
     if kind not in _CLASSES:
         raise ModelUnavailable(name, f"{folder} holds a {kind}; {TAKEN}")
     family = _CLASSES[kind]
     missing = "that part of the model is missing; copy or download it again"
     parts = ("transformer" if family in {Family.SD3, Family.FLUX} else "unet", "vae")
-    network, vae = (_read_json(name, folder / part / "config.json", missing) for part in parts)
-    scheduler = _read_json(name, folder / "scheduler" / "scheduler_config.json", missing)
+    network, vae = (read_json(name, folder / part / "config.json", missing) for part in parts)
+    scheduler = read_json(name, folder / "scheduler" / "scheduler_config.json", missing)
     try:
         factor = 2 ** (len(vae.get("block_out_channels", (0, 0, 0, 0))) - 1)
         can = _ALL_USES if "transformer" in parts else uses_of(name, int(network.get("in_channels", 4)))
@@ -166,7 +144,7 @@ def inspect_folder(folder: Path, *, source: str, title: str) -> Model:
         sides = network.get("sample_size") or _NATIVE_SIDE[family] // factor
         height, width = (sides, sides) if isinstance(sides, int) else map(int, sides)
     except (TypeError, ValueError) as error:
-        raise ModelUnavailable(name, f"the configurations in {folder} are damaged ({error}); {_AGAIN}") from error
+        raise ModelUnavailable(name, f"the configurations in {folder} are damaged ({error}); {AGAIN}") from error
     if family is Family.FLUX:  # it has patches of 2 by 2 and says no size
         width = height = _NATIVE_SIDE[family] // factor
     return _entry(
@@ -176,67 +154,22 @@ def inspect_folder(folder: Path, *, source: str, title: str) -> Model:
         native=Size(width=width * factor, height=height * factor),
         grid=factor * (2 if "transformer" in parts else 8 if can == (Use.UPSCALE,) else 1),
         distilled=scheduler.get("_class_name") == "LCMScheduler",
-        guided_within=bool(network.get("time_cond_proj_dim")),
+        guided_within=bool(network.get("time_cond_proj_dim") or network.get("guidance_embeds")),
         can=can,
     )
 
 
-def check_folder(model: str, folder: Path, family: Family) -> None:
-    """Look at the headers of every file of weights that a diffusers folder needs. Raises ModelUnavailable."""
-    index = _read_json(model, folder / "model_index.json", "it is no diffusers folder, or not a complete one")
-    wanted = [*WEIGHTS[family], *(["depth_estimator"] if "depth_estimator" in index else [])]
-    for part in wanted:
-        listed = index.get(part)
-        if part == "text_encoder_3" and (listed is None or listed[0] is None):
-            continue  # the largest text encoder of SD3 may be left out
-        if not isinstance(listed, list) or listed[0] is None:
-            raise ModelUnavailable(model, f"{folder / 'model_index.json'} names no {part}; {_AGAIN}")
-        _read_json(model, folder / part / "config.json", "that part of the model is missing; " + _AGAIN)
-        for file in weights_in(model, folder / part):
-            try:
-                read_tensors(file)
-            except (BadWeights, OSError) as error:
-                raise ModelUnavailable(model, _reason(file, error)) from error
-    check_vocabularies(model, folder)
-
-
-def check_vocabularies(model: str, folder: Path) -> None:
-    """See that every tokenizer of a diffusers folder has its words. Raises ModelUnavailable."""
-    index = _read_json(model, folder / "model_index.json", "it is no diffusers folder, or not a complete one")
-    for part, listed in index.items():
-        if part.startswith("tokenizer") and isinstance(listed, list) and listed[0] is not None:
-            files = {each.name for each in (folder / part).glob("*")}
-            if not files & _VOCABULARIES:
-                raise ModelUnavailable(model, f"{folder / part} holds no vocabulary; {_AGAIN}")
-
-
-def weights_in(model: str, folder: Path) -> list[Path]:
-    """The files of weights in one part of a diffusers folder, of the variant that is loaded.
-
-    Raises ModelUnavailable where there are none, or not all.
-    """
-    for pattern in ("*.safetensors.index.json", "*.safetensors.index.fp16.json", "*.bin.index.json"):
-        for index in sorted(folder.glob(pattern)):
-            table = _read_json(model, index, _AGAIN).get("weight_map")
-            if not isinstance(table, dict) or not table:
-                raise ModelUnavailable(model, f"{index} names no files; {_AGAIN}")
-            shards = [folder / str(name) for name in sorted(set(table.values()))]
-            lost = [shard.name for shard in shards if not shard.exists()]
-            if lost:
-                raise ModelUnavailable(
-                    model, f"{folder} lacks {lost[0]}, {len(lost)} of {len(shards)} files of weights; {_AGAIN}"
-                )
-            return shards
-    names = [file for file in sorted(folder.glob("*")) if file.suffix in {".safetensors", ".bin"}]
-    for suffix in (".safetensors", ".bin"):
-        whole = [file for file in names if file.suffix == suffix]
-        if whole:
-            plain = [file for file in whole if file.stem in {"diffusion_pytorch_model", "model", "pytorch_model"}]
-            return (plain or [file for file in whole if ".fp16" in file.name] or whole)[:1]
-    half = [file.name for file in folder.glob("*") if file.suffix in _UNENDED]
-    if half:
-        raise ModelUnavailable(model, f"{folder} has only {half[0]}, a download that did not end; start it again")
-    raise ModelUnavailable(model, f"{folder} holds no weights; {_AGAIN}")
+def _refuse_what_is_no_whole_model(name: str, folder: Path) -> None:
+    """Say what a folder without an index is, if that can be told. Raises ModelUnavailable."""
+    if (folder / "config.json").exists():
+        kind = read_json(name, folder / "config.json", AGAIN).get("_class_name") or "single part"
+        above = (folder.parent / "model_index.json").exists()
+        advice = f"name the folder above it, {folder.parent}" if above else "get the whole model"
+        raise ModelUnavailable(name, f"{folder} holds a {kind} alone; {advice}")
+    if files := sorted(each for each in folder.glob("*") if each.suffix in SUFFIXES):
+        raise ModelUnavailable(
+            name, f"{folder} is no diffusers folder; name one of the files in it, such as {files[0]}"
+        )
 
 
 def uses_of(model: str, channels: int) -> tuple[Use, ...]:
@@ -261,23 +194,25 @@ def _inspect_part(name: str, folder: Path, *, whole: bool) -> Found | None:
     config = folder / "config.json"
     if not config.exists() or (folder / "model_index.json").exists():
         return None
-    values = _read_json(name, config, _AGAIN)
+    values = read_json(name, config, AGAIN)
     kind = str(values.get("_class_name"))
     listed = values.get("architectures")
-    architecture = str(listed[0]) if isinstance(listed, list) and len(listed) == 1 else None
+    entry = detector(str(listed[0])) if isinstance(listed, list) and len(listed) == 1 else None
     if "ControlNet" in kind and kind != "ControlNetModel":
         raise ModelUnavailable(name, f"{folder} holds a {kind}; {_CONTROLS_TAKEN}")
-    if kind != "ControlNetModel" and architecture not in DETECTORS:
+    if kind != "ControlNetModel" and entry is None:
         return None
     if whole:
         for file in weights_in(name, folder):
             try:
-                read_tensors(file)
+                refuse_eight_bits(file, read_tensors(file))
             except (BadWeights, OSError) as error:
-                raise ModelUnavailable(name, _reason(file, error)) from error
+                raise ModelUnavailable(name, reason_of(file, error)) from error
+        if entry is not None and entry.finds is Finds.WORDS:
+            check_vocabulary(name, folder)
     path = folder if whole else None
-    if kind != "ControlNetModel":
-        return Found(kind=Kind.DETECTOR, name=name, family=None, path=path, architecture=architecture)
+    if entry is not None:
+        return Found(kind=Kind.DETECTOR, name=name, family=None, path=path, finds=entry.finds)
     width = values.get("cross_attention_dim")
     linear = bool(values.get("use_linear_projection"))
     family = _control_family(width, sized=values.get("addition_embed_type") == "text_time", linear=linear)
@@ -298,18 +233,24 @@ def _inspect_file(file: Path) -> Found:
     if file.suffix not in SUFFIXES:
         known = f"{file} is no model; single files end in .safetensors or .ckpt"
         half = f"{file} is a download that did not end; start it again"
-        raise ModelUnavailable(name, half if file.suffix in _UNENDED else known)
+        raise ModelUnavailable(name, half if file.suffix in UNENDED else known)
     try:
         tensors = read_tensors(file)
     except (BadWeights, OSError) as error:
-        raise ModelUnavailable(name, _reason(file, error)) from error
+        raise ModelUnavailable(name, reason_of(file, error)) from error
     if "lora_controlnet" in tensors:
         raise ModelUnavailable(
             name, f"{file} is a Control-LoRA, which Easel does not take; get the whole ControlNet"
         )
-    if any(_CONTROL.match(each) for each in tensors):
-        return _control_in(name, file, tensors)
     kind, family = _kind(tensors)
+    controls = any(_CONTROL.match(each) for each in tensors)
+    if controls or kind is not None:
+        try:
+            refuse_eight_bits(file, tensors)
+        except BadWeights as error:
+            raise ModelUnavailable(name, str(error)) from error
+    if controls:
+        return _control_in(name, file, tensors)
     if kind is not None:
         return Found(kind=kind, name=name, family=family, path=file)
     family = _family(name, file, tensors)
@@ -320,9 +261,9 @@ def _inspect_file(file: Path) -> Found:
         family=family,
         source=str(file),
         native=Size(width=side, height=side),
-        grid={Use.UPSCALE: 32}.get(can[0], 16 if family is Family.SD3 else 8),
+        grid={Use.UPSCALE: 32}.get(can[0], 16 if family in {Family.SD3, Family.FLUX} else 8),
         distilled=False,
-        guided_within=f"{_UNET}time_embed.cond_proj.weight" in tensors,
+        guided_within=any(each.removeprefix(_UNET).startswith(_GUIDED) for each in tensors),
         can=can,
     )
     return Found(kind=Kind.MODEL, name=name, family=family, path=file, model=model)
@@ -368,12 +309,7 @@ def _family(name: str, file: Path, names: Iterable[str]) -> Family:
     if any("hada_" in each or "lokr_" in each for each in names):
         raise ModelUnavailable(name, f"{file} is a LyCORIS of a form that Easel does not take; get a LoRA")
     if any(each.removeprefix(_UNET).startswith("double_blocks.") for each in names):
-        raise ModelUnavailable(
-            name,
-            f"{file} is a FLUX model in a single file, which Easel does not read; easel models add flux-schnell "
-            "fetches FLUX.1 schnell whole, and for another one name its diffusers folder, the one with "
-            "model_index.json, or its hub id, such as black-forest-labs/FLUX.1-dev",
-        )
+        return Family.FLUX  # of which a file may hold the network alone
     begins = {
         "denoising network": any(each.startswith(_UNET) for each in names),
         "autoencoder": any(each.startswith(_VAE) for each in names),
@@ -414,9 +350,11 @@ def _entry(
     largest = max(side * 2 if family in {Family.SD1, Family.SD2} else side * 3 // 2, native.width, native.height)
     if can == (Use.UPSCALE,):
         largest = _LARGEST
-    quick = distilled or family is Family.FLUX
-    guidance = (8.0 if guided_within else 1.0) if distilled else _GUIDANCE[family]
     flows = family in {Family.SD3, Family.FLUX}
+    quick = distilled or (family is Family.FLUX and not guided_within)
+    guidance = _GUIDANCE[family]
+    if distilled or family is Family.FLUX:
+        guidance = (8.0 if distilled else 3.5) if guided_within else float(distilled)
     return Model(
         name=title.lower(),
         title=title,
@@ -435,23 +373,3 @@ def _entry(
         licence="not stated; ask its publisher",
         can=can,
     )
-
-
-def _read_json(name: str, file: Path, meaning: str) -> dict[str, Any]:
-    try:
-        text = file.read_text(encoding="utf-8")
-        values = json.loads(text)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ModelUnavailable(name, f"there is no {file}: {meaning}") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelUnavailable(name, f"{file} cannot be read ({error}); copy or download it again") from error
-    if not isinstance(values, dict):
-        raise ModelUnavailable(name, f"{file} is not what it should be; copy or download it again")
-    return values
-
-
-def _reason(file: Path, error: Exception) -> str:
-    if isinstance(error, BadWeights):
-        return str(error)
-    strerror = getattr(error, "strerror", None)
-    return f"{file} cannot be read ({strerror or error}); look at its disk and its permissions"

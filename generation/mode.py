@@ -4,8 +4,8 @@ from collections.abc import Container
 from dataclasses import dataclass
 from enum import StrEnum
 
-from generation.catalogue import Model, Use
 from generation.errors import NeedsPicture, NotThisMode
+from generation.model import Model, Use
 from generation.size import Size, SizeBounds
 
 GROWTH = 0.5  # of a side: what outpainting adds in its direction, if no size is asked for

@@ -7,7 +7,8 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from generation.catalogue import Model, Place, read_entries
+from generation.catalogue import read_entries
+from generation.model import Model, Place
 from generation.size import Range, Size
 
 _BEGIN = """\

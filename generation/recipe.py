@@ -7,7 +7,6 @@ from typing import Self
 
 from pydantic import TypeAdapter
 
-from generation.catalogue import Family, Model, Use
 from generation.controls import Controls
 from generation.errors import (
     BadPicture,
@@ -19,6 +18,7 @@ from generation.errors import (
     UnknownChoice,
 )
 from generation.mode import Direction, Margins, Mode, canvas, choose
+from generation.model import Family, Model, Use
 from generation.prompt import read
 from generation.request import SEED_LIMIT, UPSCALE_LIMIT, Request
 from generation.schedulers import Scheduler

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from PIL import Image
 
-from generation.catalogue import Family
+from generation.model import Family
 
 SHORTEST_SIDE = 64  # pixels: smaller pictures have too few blocks to be sure of a text
 THRESHOLD = 4.5  # standard errors above chance: fewer than one unmarked picture in 10,000 has as much

@@ -19,7 +19,8 @@ _HEADER_LIMIT = 100_000_000  # bytes; the format's own limit, and far more than 
 _PACKED = 20  # times; tensors do not shrink so far, and PyTorch stores them as they are
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1}
 _OTHER_BYTES = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1, "C64": 8}
-_READ = frozenset({"F64", "F32", "F16", "BF16"})
+_EIGHT_BITS = frozenset({"F8_E4M3", "F8_E5M2"})
+_READ = frozenset({"F64", "F32", "F16", "BF16"}) | _EIGHT_BITS
 _COUNTED = re.compile(r"(position_ids|num_batches_tracked|relative_position_index|num_updates)$")
 _STORAGES = {
     "DoubleStorage": "F64", "FloatStorage": "F32", "HalfStorage": "F16", "BFloat16Storage": "BF16",
@@ -86,6 +87,15 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
                 f"{file} keeps {name} as {tensor.dtype}, which Easel does not read; get it in fp16, bf16 or fp32"
             )
     return tensors
+
+
+def refuse_eight_bits(file: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Raise BadWeights for what a model has in eight bits, and all else has not: nothing widens it on its way."""
+    for name, tensor in tensors.items():
+        if tensor.dtype in _EIGHT_BITS:
+            raise BadWeights(
+                f"{file} keeps {name} as {tensor.dtype}, which Easel reads of whole models only; get it in fp16"
+            )
 
 
 def _refuse_what_is_no_model(file: Path) -> None:

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import diffusers
 import transformers
+from diffusers import DiffusionPipeline
 
 from generation import add_entry
 from generation.inspection import inspect_model
-from tests import models
+from tests import adapters, controls, models
 from tests.hub import COMMIT
 
 FAMILIES: Mapping[str, Callable[[Path], Path]] = {
@@ -34,12 +35,14 @@ FAMILIES: Mapping[str, Callable[[Path], Path]] = {
     "sd3": models.small_sd3,
     "flux": models.small_flux,
 }
-FOLDERS_ONLY = frozenset({"flux"})  # published single files of FLUX hold the transformer alone
 LAYOUTS = ("hub", "folder", "safetensors", "ckpt")
 
 
 def make(place: Path) -> dict[str, str]:
-    """Models of every family in every layout as the operator's own, in `place`; what Easel's environment needs."""
+    """Models of every family in every layout as the operator's own, in `place`; what Easel's environment needs.
+
+    With them there is one of everything that changes models, made for the first family.
+    """
     hub, data = place / "hub", place / "data"
     own = data / "models" / "models.toml"
     own.parent.mkdir(parents=True)
@@ -50,12 +53,16 @@ def make(place: Path) -> dict[str, str]:
         (repository / "refs").mkdir()
         (repository / "refs" / "main").write_text(COMMIT)
         sources = {"hub": f"small/{family}", "folder": str(folder)}
-        if family not in FOLDERS_ONLY:
-            for layout in ("safetensors", "ckpt"):
-                sources[layout] = str(models.single_file(folder, place / f"{family}.{layout}"))
+        for layout in ("safetensors", "ckpt"):
+            sources[layout] = str(models.single_file(folder, place / f"{family}.{layout}"))
         for layout, source in sources.items():
             model = replace(inspect_model(str(folder)), name=f"{family}-{layout}", source=source)
             add_entry(own, model)
+    changed = DiffusionPipeline.from_pretrained(place / "sd1")
+    adapters.lora(changed, own.parent / "loras" / "lora.safetensors")
+    adapters.embedding(own.parent / "embeddings" / "embedding.pt", width=16)
+    for mode in ("edges", "sketch", "pose", "depth"):
+        controls.saved(controls.small_control(changed.unet), own.parent / "controlnets" / mode / f"follows-{mode}")
     return {"EASEL_DATA_DIR": str(data), "HF_HUB_CACHE": str(hub), "HF_HUB_OFFLINE": "1", "EASEL_THREADS": "1"}
 
 

@@ -233,8 +233,8 @@ def small_sd3(folder: Path) -> Path:
     return _save(pipeline, folder, torch.float32)
 
 
-def small_flux(folder: Path) -> Path:
-    """A diffusers folder shaped like FLUX.1 schnell."""
+def small_flux(folder: Path, *, guided: bool = False) -> Path:
+    """A diffusers folder shaped like FLUX.1 schnell, or like dev, which is told the guidance."""
     torch.manual_seed(7)
     transformer = FluxTransformer2DModel(
         patch_size=1,
@@ -246,7 +246,7 @@ def small_flux(folder: Path) -> Path:
         joint_attention_dim=32,
         pooled_projection_dim=16,
         axes_dims_rope=(4, 4, 8),
-        guidance_embeds=False,
+        guidance_embeds=guided,
     )
     pipeline = FluxPipeline(
         transformer=transformer.eval(),
@@ -260,10 +260,11 @@ def small_flux(folder: Path) -> Path:
     return _save(pipeline, folder, torch.float32)
 
 
-def single_file(folder: Path, file: Path) -> Path:
+def single_file(folder: Path, file: Path, *, alone: bool = False) -> Path:
     """The small model in `folder` as one file in the original layout, .safetensors or .ckpt by its name.
 
-    Its configuration and tokenizer are copied to `stem`.config beside it, where the worker looks for them.
+    Its configuration and tokenizer are copied to `stem`.config beside it, where the worker looks for them. The
+    network of FLUX may be `alone` in its file: then the weights of the other parts are copied there too.
     """
     pipeline = DiffusionPipeline.from_pretrained(folder)
     state = {name: part.state_dict() for name, part in pipeline.components.items() if hasattr(part, "state_dict")}
@@ -275,6 +276,12 @@ def single_file(folder: Path, file: Path) -> Path:
         parts["text_encoders.clip_l.transformer."] = original_layout.clip(state["text_encoder"])
         parts["text_encoders.clip_g.transformer."] = original_layout.clip(state["text_encoder_2"])
         parts["text_encoders.t5xxl.transformer."] = state["text_encoder_3"]
+    elif isinstance(pipeline, FluxPipeline):
+        parts["model.diffusion_model."] = original_layout.flux_transformer(state["transformer"])
+        parts["text_encoders.clip_l.transformer."] = original_layout.clip(state["text_encoder"])
+        parts["text_encoders.t5xxl.transformer."] = state["text_encoder_2"]
+        if alone:
+            parts = {"": parts["model.diffusion_model."]}
     elif "text_encoder_2" in state:
         parts["conditioner.embedders.0.transformer."] = original_layout.clip(state["text_encoder"])
         parts["conditioner.embedders.1.model."] = original_layout.open_clip(state["text_encoder_2"])
@@ -291,7 +298,8 @@ def single_file(folder: Path, file: Path) -> Path:
         save_file(tensors, file)
     else:
         torch.save({"state_dict": tensors}, file)
-    shutil.copytree(folder, file.with_suffix(".config"), ignore=_weights, dirs_exist_ok=True)
+    kept = None if alone else _weights
+    shutil.copytree(folder, file.with_suffix(".config"), ignore=kept, dirs_exist_ok=True)
     return file
 
 

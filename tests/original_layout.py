@@ -123,6 +123,67 @@ def open_clip(tensors: Tensors) -> dict[str, torch.Tensor]:
     return original
 
 
+_FLUX_NAMES = (
+    (r"^x_embedder", "img_in"),
+    (r"^context_embedder", "txt_in"),
+    (r"^time_text_embed\.timestep_embedder\.linear_1", "time_in.in_layer"),
+    (r"^time_text_embed\.timestep_embedder\.linear_2", "time_in.out_layer"),
+    (r"^time_text_embed\.text_embedder\.linear_1", "vector_in.in_layer"),
+    (r"^time_text_embed\.text_embedder\.linear_2", "vector_in.out_layer"),
+    (r"^time_text_embed\.guidance_embedder\.linear_1", "guidance_in.in_layer"),
+    (r"^time_text_embed\.guidance_embedder\.linear_2", "guidance_in.out_layer"),
+    (r"^proj_out", "final_layer.linear"),
+    (r"^norm_out\.linear", "final_layer.adaLN_modulation.1"),
+    (r"^single_transformer_blocks\.(\d+)\.norm\.linear", r"single_blocks.\1.modulation.lin"),
+    (r"^single_transformer_blocks\.(\d+)\.proj_out", r"single_blocks.\1.linear2"),
+    (r"^single_transformer_blocks\.(\d+)\.attn\.norm_q\.weight", r"single_blocks.\1.norm.query_norm.scale"),
+    (r"^single_transformer_blocks\.(\d+)\.attn\.norm_k\.weight", r"single_blocks.\1.norm.key_norm.scale"),
+    (r"^transformer_blocks", "double_blocks"),
+    (r"norm1\.linear", "img_mod.lin"),
+    (r"norm1_context\.linear", "txt_mod.lin"),
+    (r"attn\.to_out\.0", "img_attn.proj"),
+    (r"attn\.to_add_out", "txt_attn.proj"),
+    (r"attn\.norm_q\.weight", "img_attn.norm.query_norm.scale"),
+    (r"attn\.norm_k\.weight", "img_attn.norm.key_norm.scale"),
+    (r"attn\.norm_added_q\.weight", "txt_attn.norm.query_norm.scale"),
+    (r"attn\.norm_added_k\.weight", "txt_attn.norm.key_norm.scale"),
+    (r"ff\.net\.0\.proj", "img_mlp.0"),
+    (r"ff\.net\.2", "img_mlp.2"),
+    (r"ff_context\.net\.0\.proj", "txt_mlp.0"),
+    (r"ff_context\.net\.2", "txt_mlp.2"),
+)
+_FLUX_JOINED = {  # the first of those that are joined: what they are together, and the others
+    r"single_transformer_blocks\.(\d+)\.attn\.to_q": (
+        r"single_blocks.\1.linear1",
+        ("attn.to_k", "attn.to_v", "proj_mlp"),
+    ),
+    r"transformer_blocks\.(\d+)\.attn\.to_q": (r"double_blocks.\1.img_attn.qkv", ("attn.to_k", "attn.to_v")),
+    r"transformer_blocks\.(\d+)\.attn\.add_q_proj": (
+        r"double_blocks.\1.txt_attn.qkv",
+        ("attn.add_k_proj", "attn.add_v_proj"),
+    ),
+}
+
+
+def flux_transformer(tensors: Tensors) -> dict[str, torch.Tensor]:
+    """Tensors of the network of FLUX, which joins q, k and v, and puts shifts before scales."""
+    original: dict[str, torch.Tensor] = {}
+    for key, tensor in tensors.items():
+        layer, _, kind = key.rpartition(".")
+        joined = next((pattern for pattern in _FLUX_JOINED if re.fullmatch(pattern, layer)), None)
+        if joined is not None:
+            together, others = _FLUX_JOINED[joined]
+            block = layer.partition(".attn.")[0]
+            value = torch.cat([tensor, *(tensors[f"{block}.{other}.{kind}"] for other in others)])
+            original[f"{re.sub(joined, together, layer)}.{kind}"] = value
+        elif not re.search(r"\.(to_[kv]|add_[kv]_proj|proj_mlp)\.", key):
+            name = key
+            for pattern, new in _FLUX_NAMES:
+                name = re.sub(pattern, new, name)
+            original[name] = torch.cat(tensor.chunk(2)[::-1]) if key.startswith("norm_out.") else tensor
+    return original
+
+
 _SD3_NAMES = (
     (r"^pos_embed\.pos_embed", "pos_embed"),
     (r"^pos_embed\.proj", "x_embedder.proj"),

@@ -14,10 +14,10 @@ from PIL import Image
 from safetensors import SafetensorError
 from transformers import CLIPImageProcessor
 
-from generation.catalogue import Model
 from generation.download import repository_of
 from generation.errors import ModelUnavailable
 from generation.hub import hub_faults
+from generation.model import Model
 from generation.worker.placement import Placement
 
 log = logging.getLogger(__name__)

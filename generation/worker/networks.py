@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from generation.catalogue import Family
 from generation.mode import Mode
+from generation.model import Family
 from generation.recipe import Recipe
 from generation.worker import noise
 from generation.worker.noise import Source

@@ -5,7 +5,7 @@ The names are turned by diffusers' own conversions; what they leave over or do n
 
 import _codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ from diffusers.loaders.single_file_utils import (
 from safetensors.torch import load_file
 from transformers import T5EncoderModel
 
-from generation.catalogue import Family
+from generation.model import Family
+from generation.worker import flux_names
 
 Tensors = dict[str, torch.Tensor]
 
@@ -48,6 +49,7 @@ _PREFIXES = {
     (Family.SDXL, "text_encoder_2"): "conditioner.embedders.1.model.",
     (Family.SD3, "text_encoder"): "text_encoders.clip_l.transformer.",
     (Family.SD3, "text_encoder_2"): "text_encoders.clip_g.transformer.",
+    (Family.FLUX, "text_encoder"): "text_encoders.clip_l.transformer.",
 }
 
 
@@ -82,9 +84,17 @@ def read(file: Path) -> Tensors:
     return {name: value for name, value in inner.items() if isinstance(value, torch.Tensor)}
 
 
-def has_t5(checkpoint: Mapping[str, torch.Tensor]) -> bool:
-    """Whether the large text encoder of Stable Diffusion 3 is in it, which may be left out."""
-    return any(name.startswith(_T5) for name in checkpoint)
+def holds(names: Iterable[str], part: str, kind: Any, family: Family) -> bool:
+    """Whether `part` is in a checkpoint with tensors of these `names`, where it may be left out.
+
+    The network of FLUX mostly comes alone.
+    """
+    starts: tuple[str, ...] = ("",)
+    if kind is T5EncoderModel:
+        starts = (_T5,)
+    elif family is Family.FLUX:
+        starts = {"vae": _AUTOENCODERS, "text_encoder": (_PREFIXES[family, "text_encoder"],)}.get(part, starts)
+    return any(name.startswith(starts) for name in names)
 
 
 def convert(
@@ -108,6 +118,13 @@ def convert(
         own = _own(checkpoint, *_AUTOENCODERS)
         tensors = convert_ldm_vae_checkpoint(dict(own), configuration)
         return configuration, tensors, _left_over(own, tensors)
+    if part == "transformer" and family is Family.FLUX:
+        others = (*_AUTOENCODERS, "text_encoders.")
+        own = {name: tensor for name, tensor in checkpoint.items() if not name.startswith(others)}
+        own = {name.removeprefix(_NETWORK): tensor for name, tensor in own.items()}
+        configuration = dict(kind.load_config(folder, subfolder=part))
+        configuration["guidance_embeds"] = any(name.startswith("guidance_in.") for name in own)
+        return configuration, *flux_names.convert(own)
     if part == "transformer":
         own = _own(checkpoint, _NETWORK)
         tensors = convert_sd3_transformer_checkpoint_to_diffusers(own)

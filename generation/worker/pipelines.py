@@ -1,7 +1,7 @@
 """The models in memory, and their pipelines, which share every part of them."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,11 @@ from typing import Any
 import torch
 
 from generation import download
-from generation.adapters import Adapter
-from generation.catalogue import Model
+from generation.adapters import Adapter, AdapterKind
 from generation.download import OnBytes
 from generation.errors import ModelUnavailable
 from generation.mode import Mode
+from generation.model import Model
 from generation.recipe import Recipe
 from generation.schedulers import Scheduler
 from generation.worker import content, lending, loading, memory, modes, schedulers
@@ -103,21 +103,22 @@ class Pipelines:
         on_bytes: OnBytes | None = None,
         *,
         recipe: Recipe | None = None,
-        control: Adapter | None = None,
+        adapters: Sequence[Adapter] = (),
     ) -> LoadedModel:
         """`model` in memory, so that there is room to draw `recipe`, or a picture of its usual size.
 
-        `on_bytes` is told how far fetching it is, if it has to be; `control` is the ControlNet that takes part.
+        `on_bytes` is told how far fetching it is, if it has to be; `adapters` are those of the recipe.
         Others that are in memory go if they are in the way. Raises ModelUnavailable, and what PyTorch raises when
         memory is out.
         """
         self._tried = None
-        need = Need.usual(model) if recipe is None else self._need(recipe, control)
+        need = Need.usual(model) if recipe is None else self._need(recipe, adapters)
+        control = _of_kind(adapters, AdapterKind.CONTROLNET)
         loaded = self._kept.get(model)
         if loaded is not None:
             loaded.lent.rest()
             loaded.controls.rest()
-            if loaded.controls.kept != (None if control is None else control.sha256):
+            if loaded.controls.kept != next((each.sha256 for each in control), None):
                 self._make_room_for_another(loaded, need)
             loaded = self._stepped(loaded, need)
             del self._kept[model]
@@ -132,6 +133,14 @@ class Pipelines:
                 raise
         self._kept[model] = loaded
         return loaded
+
+    def make_room(self, size: float) -> None:
+        """Have models leave memory, the one used longest ago first, until `size` bytes are free for others."""
+        while self._kept and self._room.left() < size:
+            oldest = next(iter(self._kept))
+            log.info("%s leaves memory for a moment", oldest.name)
+            del self._kept[oldest]
+            memory.give_back(self._placement.device)
 
     def step_down(self) -> bool:
         """Have what `get` was last asked for, and what takes as much, on a lower step, since memory ran out.
@@ -149,9 +158,12 @@ class Pipelines:
             self._too_much[model.name, need] = step
         return bool(below)
 
-    def _need(self, recipe: Recipe, control: Adapter | None) -> Need:
-        numbers = 0 if control is None else loading.count_control(control)
-        return Need.of(recipe, self._placement, control=numbers)
+    def _need(self, recipe: Recipe, adapters: Sequence[Adapter]) -> Need:
+        control, detector = (
+            max(map(loading.count_adapter, _of_kind(adapters, kind)), default=0)
+            for kind in (AdapterKind.CONTROLNET, AdapterKind.DETECTOR)
+        )
+        return Need.of(recipe, self._placement, control=control, detector=detector)
 
     def _make_room_for_another(self, loaded: LoadedModel, need: Need) -> None:
         """Have the ControlNet of `loaded`, which takes no part, leave memory where it is in the way."""
@@ -296,6 +308,10 @@ class Pipelines:
     def _free(self) -> None:
         self._kept.clear()
         memory.give_back(self._placement.device)
+
+
+def _of_kind(adapters: Sequence[Adapter], kind: AdapterKind) -> list[Adapter]:
+    return [each for each in adapters if each.kind is kind]
 
 
 def _keep(_part: torch.nn.Module) -> None:

@@ -11,8 +11,8 @@ import torch
 from diffusers import AutoencoderTiny
 from PIL import Image
 
-from generation.catalogue import Model
 from generation.errors import ModelUnavailable
+from generation.model import Model
 from generation.worker import loading
 from generation.worker.noise import put_on
 from generation.worker.placement import Placement

@@ -23,11 +23,14 @@ def test_every_family_draws_in_every_layout_and_mode(tmp_path: Path) -> None:
     wanted = {
         (f"{family}-{layout}", mode)
         for family in families.FAMILIES
-        for layout in (families.LAYOUTS[:2] if family in families.FOLDERS_ONLY else families.LAYOUTS)
+        for layout in families.LAYOUTS
         for mode in MADE_FOR.get(family, MADE_FOR_ALL)
     }
     rows = [re.split(" {2,}", line.strip()) for line in run.stdout.splitlines()]
     results = {(row[0], row[3]): row[4] for row in rows if len(row) == 5}  # name, family, origin, mode, result
+    tried = {row[0]: row[-1] for row in rows}
 
     assert {row: results.get(row) for row in wanted} == dict.fromkeys(wanted, "drawn")
+    changes = ("lora", "embedding", *(f"follows-{mode}" for mode in ("edges", "sketch", "pose", "depth")))
+    assert {name: tried.get(name) for name in changes} == dict.fromkeys(changes, "drawn with sd1-hub")
     assert run.returncode == 0

@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import huggingface_hub.constants
 import pytest
 from typer.testing import CliRunner, Result
 
 from bot.cli import app
+from bot.wording import models as wording
+from generation import Catalogue, Loaded, inspect
 from tests.hub import Hub
 
 ROOT = Path(__file__).parents[3]
@@ -85,6 +88,11 @@ def test_a_lora_is_linked_named_and_forgotten(folder: Path) -> None:
     assert file.exists()
 
 
+SD2 = {
+    "model.diffusion_model.input_blocks.0.0.weight": (320, 4, 3, 3),
+    "first_stage_model.x": (1,),
+    "cond_stage_model.model.x": (1,),
+}
 CONTROLNET = {"control_model.x": (4, 4), "control_model.attn2.to_k.weight": (4, 768)}
 
 
@@ -177,11 +185,71 @@ def test_a_controlnet_of_the_hub_is_fetched_linked_and_removed_with_its_files(fo
         added = run("add", "nobody/controlnet-canny-1.0")
         link = models / "controlnets" / "edges" / "controlnet-canny-1.0"
 
-        assert "controlnet-canny-1.0 is a ControlNet for family sd2" in added
+        assert "controlnet-canny-1.0 was added: ControlNet for family sd2" in added
         assert {each.name for each in link.iterdir()} == {"config.json", "diffusion_pytorch_model.safetensors"}
         assert "Easel downloaded" in run("remove", "controlnet-canny-1.0", "--yes")
         assert not link.is_symlink()
         assert not list((models / "huggingface" / "hub").glob("models--*"))
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("sd1.5", "did you mean sd-1.5?"),
+        ("cany-sd15", "did you mean canny-sd15?"),
+        ("files", "files is no diffusers folder; name one of the files in it, such as"),
+        ("model/unet", "name the folder above it"),
+        ("nobody/nothing", "HF_HUB_OFFLINE forbids to fetch it"),
+    ],
+)
+def test_what_was_probably_meant_is_said(
+    folder: Path, source: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)  # the variable is read at import
+    (folder / "files").mkdir()
+    tensors(folder / "files" / "one.safetensors", x=(1,))
+    (folder / "model" / "unet").mkdir(parents=True)
+    (folder / "model" / "model_index.json").write_text("{}")
+    (folder / "model" / "unet" / "config.json").write_text('{"_class_name": "UNet2DConditionModel"}')
+
+    refused = easel("add", source)
+
+    assert refused.exit_code == 1
+    assert words in refused.output
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "-f", "a:b"])
+def test_a_name_that_is_none_of_a_file_is_refused(folder: Path, name: str) -> None:
+    file = tensors(folder / "it.safetensors", emb_params=(2, 768))
+    refused = easel("add", str(file), f"--name={name}")
+
+    assert refused.exit_code == 1
+    assert "a name has letters, digits" in refused.output
+    assert not (folder / "data" / "models").exists()
+
+
+@pytest.mark.parametrize("config", [False, True])
+def test_who_adds_a_single_file_is_told_what_nothing_in_it_tells(folder: Path, config: bool) -> None:
+    file = tensors(folder / "it.safetensors", **SD2)
+    if config:
+        file.with_suffix(".config").mkdir()
+    model = inspect(str(file)).model
+    assert model is not None
+
+    lines = wording.added(model, Loaded(model="it", seconds=1.0, unfiltered=True), folder / "models.toml")
+
+    assert lines[0] == "it was added: family sd2, made for text, image, inpaint. It loads in 1.0 s."
+    assert any("without a safety checker" in line and str(file.with_suffix(".config")) in line for line in lines)
+    assert any('prediction = "epsilon" below [it] in' in line for line in lines) is not config
+
+
+def test_a_model_whose_files_have_gone_is_said_to_have_gone(folder: Path) -> None:
+    file = tensors(folder / "it.safetensors", **SD2)
+    model = inspect(str(file)).model
+    assert model is not None
+
+    assert "easel models remove it" in wording.not_checked(model)
+    assert "easel models add sd-1.5" in wording.not_checked(Catalogue.read(default="storybook")["sd-1.5"])
 
 
 def test_a_name_is_given_once(folder: Path) -> None:

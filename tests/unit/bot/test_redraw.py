@@ -52,8 +52,9 @@ def test_the_nearest_model_draws(name: str, model: str) -> None:
 
 
 def test_a_model_unlike_any_other_is_refused_unless_one_is_named() -> None:
-    with pytest.raises(UnknownChoice):
-        again(model="dreamlike-anime")
+    for name in ("dreamlike-anime", "dreamshaper_8"):  # of which the second is no LCM Dreamshaper
+        with pytest.raises(UnknownChoice):
+            again(model=name)
     assert again({"model": "sd-1.5"}, model="dreamlike-anime").options["model"] == "sd-1.5"
 
 

@@ -81,11 +81,12 @@ def test_another_programs_text_is_understood_as_far_as_it_goes() -> None:
         "guidance_scale": 7.0,
         "size": "512x768",
         "model": "v1-5-pruned-emaonly",
+        "scheduler": Scheduler.DPM_SDE_KARRAS,
         "clip_skip": 2,
     }
     assert set(found.not_taken) == {
         "seed 4294967296",
-        "sampler DPM++ 2S a Karras",
+        "sampler DPM++ 2S a Karras (DPM++ SDE Karras instead)",
         "VAE nice, vae.pt",
         "Denoising strength 0.5",
         "Hires upscale 2",
@@ -158,17 +159,43 @@ def test_a_controlnet_is_written_as_its_extension_reads_it() -> None:
         ("Sampler: DPM++ 2M, Schedule type: Uniform", Scheduler.DPM_2M),
         ("Sampler: Euler a, Schedule type: Automatic", Scheduler.EULER_A),
         ("Sampler: Euler, Schedule type: Karras", Scheduler.EULER_KARRAS),
-        ("Sampler: Euler, Schedule type: Exponential", None),
         ("Sampler: DPM++ 2M SDE, Schedule type: Automatic", Scheduler.DPM_2M_SDE_EXPONENTIAL),
         ("Sampler: DPM++ 2M SDE", Scheduler.DPM_2M_SDE),
         ("Sampler: DPM++ SDE, Schedule type: Automatic", Scheduler.DPM_SDE_KARRAS),
         ("Sampler: DPM2 a, Schedule type: Automatic", Scheduler.DPM2_A_KARRAS),
         ("Sampler: LMS, Schedule type: Automatic", Scheduler.LMS),
-        ("Sampler: LMS Karras", None),
     ],
 )
-def test_a_sampler_and_its_schedule_are_one_name(written: str, scheduler: Scheduler | None) -> None:
-    assert read(f"a cat\nSteps: 20, {written}, Seed: 1").options.get("scheduler") is scheduler
+def test_a_sampler_and_its_schedule_are_one_name(written: str, scheduler: Scheduler) -> None:
+    found = read(f"a cat\nSteps: 20, {written}, Seed: 1")
+
+    assert found.options["scheduler"] is scheduler
+    assert found.not_taken == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "scheduler"),
+    [
+        ("Sampler: Euler, Schedule type: Exponential", Scheduler.EULER),
+        ("Sampler: DPM++ 2M, Schedule type: SGM Uniform", Scheduler.DPM_2M),
+        ("Sampler: LMS Karras", Scheduler.LMS),
+        ("Sampler: DPM++ 2S a Karras", Scheduler.DPM_SDE_KARRAS),
+        ("Sampler: DPM++ 2M SDE Heun", Scheduler.DPM_2M_SDE),
+        ("Sampler: Restart", Scheduler.HEUN),
+    ],
+)
+def test_the_closest_one_stands_for_a_sampler_that_easel_has_not(written: str, scheduler: Scheduler) -> None:
+    found = read(f"a cat\nSteps: 20, {written}, Seed: 1")
+
+    assert found.options["scheduler"] is scheduler
+    assert found.not_taken[0].endswith(f"({scheduler} instead)")
+
+
+def test_a_sampler_that_nothing_comes_close_to_is_left_out() -> None:
+    found = read("a cat\nSteps: 20, Sampler: res_multistep, Seed: 1")
+
+    assert "scheduler" not in found.options
+    assert found.not_taken == ("sampler res_multistep",)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "a cat", "Steps: 20", 'Steps: "' + "\\" * 50_000, "a: " * 50_000])

@@ -1,10 +1,15 @@
-"""Everything that can be wrong with a model's files, made on purpose, and the sentence that the operator reads."""
+"""Everything that can be wrong with a model's files, made on purpose, and the sentence that the operator reads.
+
+`make faults` prints them.
+"""
 
 import json
+import logging
 import pickle
 import shutil
 import struct
 import sys
+import tempfile
 import types
 import zipfile
 from collections.abc import Callable
@@ -12,11 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import numpy as np
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 
+from bot.wording import sentence
 from generation.errors import ModelUnavailable
 from generation.inspection import inspect_model
 from generation.worker import loading
@@ -36,8 +44,11 @@ class Whole:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    return made(tmp_path_factory.mktemp("whole"))
+
+
+def made(base: Path) -> Whole:
     torch.set_num_threads(1)
-    base = tmp_path_factory.mktemp("whole")
     folder = small_sd1(base / "sd1")
     return Whole(
         folder=folder,
@@ -303,10 +314,19 @@ def without_shape(copy: Copy) -> Path:
     return file
 
 
-def float8(copy: Copy) -> Path:
+def scaled_float8(copy: Copy) -> Path:
     file = copy.file()
-    name = first(load_file(file))
-    changed(file, lambda tensors: tensors.update({name: tensors[name].to(torch.float8_e4m3fn)}))
+    name = first(load_file(file), "model.diffusion_model.")
+    scale = name.replace("weight", "scale_weight")
+    changed(
+        file, lambda tensors: tensors.update({name: tensors[name].to(torch.float8_e4m3fn), scale: torch.ones(1)})
+    )
+    return file
+
+
+def float8_as_lora(copy: Copy) -> Path:
+    file = copy.at / "lora.safetensors"
+    save_file({"lora_unet_attn2_to_k.lora_down.weight": torch.ones(4, 768).to(torch.float8_e4m3fn)}, file)
     return file
 
 
@@ -403,7 +423,7 @@ AGAIN = "copy or download it again"
 FAULTS: dict[str, tuple[Callable[[Copy], Path], str]] = {
     # What folders lack
     "folder that is none": (no_model_at_all, "there is no .*model_index.json: it is no diffusers folder"),
-    "folder of one part": (a_part_alone, "holds a UNet2DConditionModel alone; get the whole model"),
+    "folder of one part": (a_part_alone, "holds a UNet2DConditionModel alone; name the folder above it"),
     "no UNet": (without("unet"), f"there is no .*unet/config.json: .*{AGAIN}"),
     "no autoencoder": (without("vae"), f"there is no .*vae/config.json: .*{AGAIN}"),
     "no text encoder": (without("text_encoder"), f"there is no .*text_encoder/config.json: .*{AGAIN}"),
@@ -434,7 +454,7 @@ FAULTS: dict[str, tuple[Callable[[Copy], Path], str]] = {
     "config that is a pointer": (text("unet/config.json", LFS), f"config.json cannot be read .*; {AGAIN}"),
     "config of another model": (
         config("unet/config.json", cross_attention_dim=24),
-        f"do not fit|cannot be read.*{AGAIN}",
+        f"do not fit its configuration: .* is 16x16 and not 16x24; {AGAIN}",
     ),
     "config with nonsense": (config("unet/config.json", sample_size="wide"), f"are damaged .*; {AGAIN}"),
     "editing by instruction": (config("unet/config.json", in_channels=8), "made for editing by instruction"),
@@ -486,7 +506,8 @@ FAULTS: dict[str, tuple[Callable[[Copy], Path], str]] = {
     "checkpoint cut short": (cut_checkpoint, "is cut short, or older than PyTorch 1.6"),
     "tensors in one place": (overlapping, "at a place that cannot be"),
     "tensor without shape": (without_shape, "has a tensor without type, shape or place"),
-    "float8": (float8, "as F8_E4M3, which Easel does not read"),
+    "float8 with a scale": (scaled_float8, "scale_weight, which nothing asks for"),
+    "float8 in a LoRA": (float8_as_lora, "as F8_E4M3, which Easel reads of whole models only"),
     "NaN in file": (nan_in_file, "its vae holds what is no number"),
     "hole in the UNet": (lost_in_file("model.diffusion_model.middle_block.0"), "its unet lacks"),
     "hole in the autoencoder": (lost_in_file("first_stage_model.dec"), "its vae lacks"),
@@ -520,17 +541,21 @@ FAULTS: dict[str, tuple[Callable[[Copy], Path], str]] = {
 }
 
 
+def load(fault: str, whole: Whole, folder: Path) -> None:
+    """Make `fault` in `folder`, and load what has it."""
+    source = FAULTS[fault][0](Copy(whole, folder))
+    loading.load(inspect_model(str(source)), source, torch.float32)
+
+
 def test_there_are_enough_of_them() -> None:
     assert len(FAULTS) >= 40
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_has_its_sentence(fault: str, whole: Whole, tmp_path: Path) -> None:
-    make, words = FAULTS[fault]
-    source = make(Copy(whole, tmp_path))
-
+    _, words = FAULTS[fault]
     with pytest.raises(ModelUnavailable, match=words) as refused:
-        loading.load(inspect_model(str(source)), source, torch.float32)
+        load(fault, whole, tmp_path)
 
     assert "\n" not in refused.value.reason
     assert not (tmp_path / "run").exists()
@@ -541,6 +566,19 @@ def test_what_has_no_fault_loads(name: str, whole: Whole, tmp_path: Path) -> Non
     copy = Copy(whole, tmp_path)
     for source in (copy.file(name), copy.folder()):
         assert loading.load(inspect_model(str(source)), source, torch.float32).unet is not None
+
+
+def test_weights_in_eight_bits_load_in_the_precision_that_is_drawn_in(whole: Whole, tmp_path: Path) -> None:
+    file = Copy(whole, tmp_path).file()
+    plain = loading.load(inspect_model(str(file)), file, torch.float32).unet.state_dict()
+    changed(
+        file,
+        lambda tensors: tensors.update({name: each.to(torch.float8_e4m3fn) for name, each in tensors.items()}),
+    )
+    small = loading.load(inspect_model(str(file)), file, torch.float32).unet.state_dict()
+
+    assert {each.dtype for each in small.values()} == {torch.float32}
+    assert all(torch.equal(small[name], plain[name].to(torch.float8_e4m3fn).float()) for name in plain)
 
 
 def test_a_checkpoint_of_the_first_days_loads(whole: Whole, tmp_path: Path) -> None:
@@ -558,3 +596,26 @@ def test_a_checkpoint_of_the_first_days_loads(whole: Whole, tmp_path: Path) -> N
             del sys.modules[each]
 
     assert loading.load(inspect_model(str(file)), file, torch.float32).unet is not None
+
+
+def show(folder: Path) -> None:
+    """Print every fault, and what the operator reads of it."""
+    logging.disable()
+    whole = made(folder / "whole")
+    for number, fault in enumerate(FAULTS, start=1):
+        at = folder / str(number)
+        at.mkdir()
+        try:
+            load(fault, whole, at)
+        except ModelUnavailable as error:
+            words = sentence(error).replace(str(at), "").replace(str(at.resolve()), "")
+        else:
+            words = "NOTHING IS SAID"
+        sys.stdout.write(f"{number:3} {fault}\n    {words}\n")
+
+
+if __name__ == "__main__":
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.logging.disable_progress_bar()
+    with tempfile.TemporaryDirectory() as place:
+        show(Path(place))

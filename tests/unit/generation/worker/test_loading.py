@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers import FluxTransformer2DModel
+from diffusers.loaders.single_file_utils import convert_flux_transformer_checkpoint_to_diffusers
 
 from generation import Family, ModelUnavailable, Place, Use
 from generation.inspection import inspect_model
-from generation.worker import loading
+from generation.worker import flux_names, loading
 from tests import models
+from tests.original_layout import flux_transformer
 
 # By their text encoders single files tell Stable Diffusion 1 from 2; small folders do not, and load all the same.
 SHAPES: dict[str, tuple[Callable[[Path], Path], str, Family, Use]] = {
@@ -42,8 +45,7 @@ def test_a_model_loads_from_every_kind_of_source_to_the_same_weights(shape: str,
     make, kind, family, use = SHAPES[shape]
     folder = make(tmp_path / "model")
     expected = weights(loading.load(inspect_model(str(folder)), folder, torch.float32))
-    # The conversion of FLUX takes its width for granted, so that no small one can be written.
-    for suffix in () if shape == "flux" else (".safetensors", ".ckpt"):
+    for suffix in (".safetensors", ".ckpt"):
         file = models.single_file(folder, tmp_path / f"file{suffix}")
         model = inspect_model(str(file))
         pipeline = loading.load(model, file, torch.float32)
@@ -52,6 +54,47 @@ def test_a_model_loads_from_every_kind_of_source_to_the_same_weights(shape: str,
         assert (type(pipeline).__name__, model.family, model.can[0]) == (kind, family, use)
         assert found.keys() == expected.keys()
         assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_a_network_of_flux_alone_borrows_the_other_parts(tmp_path: Path) -> None:
+    folder = models.small_flux(tmp_path / "model")
+    expected = weights(loading.load(inspect_model(str(folder)), folder, torch.float32))
+    file = models.single_file(folder, tmp_path / "file.safetensors", alone=True)
+    model = inspect_model(str(file))
+
+    assert loading.count(model, file) == loading.count(inspect_model(str(folder)), folder)
+    found = weights(loading.load(model, file, torch.float32))
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+    (file.with_suffix(".config") / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    with pytest.raises(ModelUnavailable, match=r"holds no vae .* easel models add flux-schnell"):
+        loading.load(model, file, torch.float32)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_the_network_of_flux_has_the_names_that_diffusers_gives_it(told: bool) -> None:
+    true = {"num_layers": 2, "num_single_layers": 2, "guidance_embeds": told}  # and the width of the published one
+    with torch.device("meta"):
+        wanted = FluxTransformer2DModel(**true).state_dict()
+        original = flux_transformer(wanted)
+        ours, unknown = flux_names.convert({**original, "extra": torch.empty(1)})
+        theirs = convert_flux_transformer_checkpoint_to_diffusers(dict(original))
+
+    def shapes(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
+        return {name: tensor.shape for name, tensor in tensors.items()}
+
+    assert shapes(ours) == shapes(theirs) == shapes(wanted)
+    assert unknown == {"extra"}
+
+
+def test_a_network_of_flux_that_is_told_the_guidance_has_the_steps_of_dev(tmp_path: Path) -> None:
+    folder = models.small_flux(tmp_path / "model", guided=True)
+    dev = inspect_model(str(models.single_file(folder, tmp_path / "dev.safetensors")))
+
+    assert (dev.steps.default, dev.guidance.default) == (25, 3.5)
+    assert inspect_model(str(folder)).guidance.default == 3.5
+    assert loading.load(dev, tmp_path / "dev.safetensors", torch.float32).scheduler.config.use_dynamic_shifting
 
 
 def test_what_the_catalogue_says_has_to_be_so(tmp_path: Path) -> None:

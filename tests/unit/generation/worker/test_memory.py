@@ -1,6 +1,7 @@
 """The ladder of memory: what is predicted, what there is, and what is chosen."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ import pytest
 import torch
 from diffusers import ControlNetModel
 from torch._subclasses.fake_tensor import FakeTensorMode
+from transformers import DPTConfig, DPTForDepthEstimation, RTDetrConfig, RTDetrForObjectDetection
 
-from generation import Catalogue, Model, Size
+from generation import Catalogue, Family, Model, Size
 from generation.worker import memory
 from generation.worker.memory import Need, Numbers, Room, Step, Weights
 from generation.worker.placement import Placement
@@ -112,6 +114,33 @@ def test_activations_with_a_controlnet_are_predicted_as_they_are_in_the_true_arc
                 **given,
             )
     assert 0.97 * predicted < counted.peak < predicted
+
+
+_DETECTORS: dict[str, tuple[Callable[[], torch.nn.Module], int]] = {  # and the side of what it looks at
+    "RT-DETR": (lambda: RTDetrForObjectDetection(RTDetrConfig()), 640),
+    "DPT, the large one": (lambda: DPTForDepthEstimation(_LARGE_DPT), 384),
+}
+_LARGE_DPT = DPTConfig(
+    hidden_size=1024,
+    num_hidden_layers=24,
+    num_attention_heads=16,
+    intermediate_size=4096,
+    backbone_out_indices=[5, 11, 17, 23],
+)
+
+
+@pytest.mark.parametrize("name", _DETECTORS)
+@pytest.mark.filterwarnings("ignore:.*:UserWarning:torch")
+def test_a_detector_takes_no_more_beside_its_weights_than_is_predicted(name: str) -> None:
+    make, side = _DETECTORS[name]
+    whole, nothing = Step(dtype=torch.float32), Numbers(parts={}, block=0)
+    least, looking = (Need(pixels=0, batch=1, detector=detector) for detector in (0, 1))
+    predicted, drawing = (memory.predict(each, Family.SD1, nothing, whole, "cpu") for each in (looking, least))
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        detector = make().eval()
+        with torch.inference_mode(), Counted() as counted:
+            detector(torch.zeros(1, 3, side, side))
+    assert 50e6 < counted.peak < predicted - drawing
 
 
 @pytest.mark.parametrize(

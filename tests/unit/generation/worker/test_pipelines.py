@@ -18,7 +18,7 @@ from generation.worker.engine import Engine
 from generation.worker.memory import Need, Weights
 from generation.worker.pipelines import Pipelines
 from generation.worker.placement import Placement
-from tests.controls import saved, small_control
+from tests.controls import saved, small_control, small_people_detector, small_pose_detector
 from tests.models import small_lcm, small_sd1, small_sd2, small_sdxl
 from tests.recipes import a_recipe
 
@@ -122,6 +122,22 @@ def test_the_model_that_was_not_used_for_longest_goes_first(pipelines: Pipelines
     assert (pipelines.holds(one), pipelines.holds(other), pipelines.holds(third)) == (True, False, True)
 
 
+def test_models_go_for_something_else_that_needs_room_as_far_as_they_have_to(
+    pipelines: Pipelines, models: list[Model]
+) -> None:
+    one, other = models[:2]
+    first, second = (pipelines.get(model) for model in (one, other))
+    needed = memory.weights_on_device(first.numbers, first.step)
+    give(pipelines, needed + memory.weights_on_device(second.numbers, second.step))
+
+    pipelines.make_room(0)
+    assert pipelines.holds(one)
+    pipelines.make_room(needed)
+    assert (pipelines.holds(one), pipelines.holds(other)) == (False, True)
+    pipelines.make_room(PLENTY)
+    assert not pipelines.holds(other)
+
+
 def test_a_model_that_left_is_gone(pipelines: Pipelines, models: list[Model]) -> None:
     unet = weakref.ref(pipelines.get(models[0]).whole.unet)
     give(pipelines, 0)
@@ -171,14 +187,14 @@ def test_a_controlnet_counts_in_what_a_picture_needs(
     give(pipelines, cost(pipelines, model, 0))
 
     assert pipelines.get(model, recipe=PLAIN).step == pipelines._ladder[0]
-    assert pipelines.get(model, recipe=FOLLOWING, control=net).step != pipelines._ladder[0]
+    assert pipelines.get(model, recipe=FOLLOWING, adapters=[net]).step != pipelines._ladder[0]
 
 
 def test_a_controlnet_stays_as_long_as_it_is_not_in_the_way(
     pipelines: Pipelines, models: list[Model], net: Adapter
 ) -> None:
     model = models[0]
-    loaded = pipelines.get(model, recipe=FOLLOWING, control=net)
+    loaded = pipelines.get(model, recipe=FOLLOWING, adapters=[net])
     loaded.controls.pipeline(net)
 
     assert pipelines.get(model, recipe=PLAIN).controls.kept == net.sha256
@@ -192,10 +208,10 @@ def test_memory_that_ran_out_with_a_controlnet_says_nothing_of_pictures_without_
     pipelines: Pipelines, models: list[Model], net: Adapter
 ) -> None:
     model = models[0]
-    pipelines.get(model, recipe=FOLLOWING, control=net)
+    pipelines.get(model, recipe=FOLLOWING, adapters=[net])
     assert pipelines.step_down()
 
-    assert pipelines.get(model, recipe=FOLLOWING, control=net).step != pipelines._ladder[0]
+    assert pipelines.get(model, recipe=FOLLOWING, adapters=[net]).step != pipelines._ladder[0]
     assert pipelines.get(model, recipe=PLAIN).step == pipelines._ladder[0]
 
 
@@ -203,7 +219,50 @@ def test_a_controlnet_that_cannot_be_read_counts_as_nothing(tmp_path: Path) -> N
     (tmp_path / "net.safetensors").write_bytes(b"rubbish")
     for path in (tmp_path / "net.safetensors", tmp_path / "gone.pth", tmp_path):
         faulty = Adapter(kind=AdapterKind.CONTROLNET, name="net", path=str(path), sha256="a" * 64)
-        assert loading.count_control(faulty) == 0
+        assert loading.count_adapter(faulty) == 0
+
+
+def test_the_largest_detector_counts_in_what_a_picture_needs(
+    pipelines: Pipelines, models: list[Model], net: Adapter, tmp_path: Path
+) -> None:
+    folders = small_pose_detector(tmp_path / "pose"), small_people_detector(tmp_path / "people")
+    detectors = [
+        Adapter(kind=AdapterKind.DETECTOR, name=folder.name, path=str(folder), sha256="b" * 64)
+        for folder in folders
+    ]
+    model, numbers = models[0], [loading.count_adapter(each) for each in detectors]
+    held = pipelines.get(model).numbers
+    need = pipelines._need(FOLLOWING, [net, *detectors])
+    assert need.detector == max(numbers) > min(numbers) > 0
+
+    def wanted(detector: int, step: int) -> float:
+        asked = replace(need, detector=detector)
+        return memory.predict(asked, model.family, held, pipelines._ladder[step], "cpu")
+
+    # Large ones are what takes most, on every step; a small one takes less than drawing does.
+    large = 10**9
+    assert all(wanted(large, step) > wanted(0, step) + 3e9 for step in range(len(pipelines._ladder)))
+    give(pipelines, wanted(large, 0))
+    assert pipelines.get(model, recipe=FOLLOWING, adapters=[net, *detectors]).step == pipelines._ladder[0]
+
+
+def test_switching_often_between_models_leaves_nothing_behind(pipelines: Pipelines, models: list[Model]) -> None:
+    engine, recipe = Engine(PLACEMENT, {}), a_recipe(width=64, height=64, seeds=(1,), num_inference_steps=2)
+    give(pipelines, cost(pipelines, models[1], 0))  # for one of them at a time
+    pipelines._free()
+
+    def bytes_after_a_round() -> int:
+        for model in models[:2]:
+            engine.draw(pipelines.get(model), recipe, None, lambda *_: None)
+        pipelines._free()
+        gc.collect()
+        tensors = [each for each in gc.get_objects() if issubclass(type(each), torch.Tensor)]
+        return sum(
+            {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in tensors}.values()
+        )
+
+    first = [bytes_after_a_round() for _ in range(2)][-1]  # libraries keep something of the very first
+    assert [bytes_after_a_round() for _ in range(4)] == [first] * 4
 
 
 def test_where_memory_ran_out_is_remembered_for_that_size_and_larger_ones(
