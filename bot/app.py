@@ -78,7 +78,7 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
         stack.push_async_callback(database.close)
         async with database.reading() as connection:
             rates = {
-                row.key: Rate(seconds_per_unit=row.seconds_per_unit, samples=row.samples)
+                row.key: Rate(seconds_per_unit=row.seconds_per_unit, spread=row.spread, samples=row.samples)
                 for row in await db.rates.every(connection)
             }
         # 3. What draws.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bot.updates import Drawing, Feed, Waiting
-from generation import Job, JobQueue, Loading, Preview, Progress
+from generation import Estimate, Job, JobQueue, Loading, Preview, Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,7 @@ class QueuedJob:
     generation_id: str
     member_id: int
     place: int
-    expected: float  # seconds until it is there
+    expected: Estimate  # until it is there
     running: bool
     private: bool
     prompt: str
@@ -22,10 +22,16 @@ class QueuedJob:
 
 
 class Board:
-    """Shows each job that was accepted and has not ended; `current` is the one being drawn."""
+    """Shows each job that was accepted and has not ended; `current` is the one being drawn.
 
-    def __init__(self, queue: JobQueue, *, clock: Callable[[], float]) -> None:
+    `estimate` says how long a job takes, by what has been learned so far.
+    """
+
+    def __init__(
+        self, queue: JobQueue, *, estimate: Callable[[Job], Estimate], clock: Callable[[], float]
+    ) -> None:
         self._queue = queue
+        self._estimate = estimate
         self._clock = clock
         self._feeds: dict[str, Feed] = {}
         self._private: set[str] = set()
@@ -43,7 +49,7 @@ class Board:
 
     def put_up(self, job: Job, *, private: bool) -> None:
         """Show a new job."""
-        self._feeds[job.id] = Feed(Waiting(place=1, expected=job.cost))
+        self._feeds[job.id] = Feed(Waiting(place=1, expected=self._estimate(job)))
         if private:
             self._private.add(job.id)
 
@@ -67,9 +73,12 @@ class Board:
     def tell_places(self) -> None:
         """Tell everybody who waits where they are by now."""
         expected = self._remaining()
-        for place, job in enumerate(self._queue.order(), start=1):
-            expected += job.cost
-            self._feeds[job.id].set(Waiting(place=place, expected=expected))
+        place = 0
+        for turn in self._queue.order():
+            expected += self._estimate(turn) if isinstance(turn, Job) else Estimate.sure(turn.cost)
+            if isinstance(turn, Job):
+                place += 1
+                self._feeds[turn.id].set(Waiting(place=place, expected=expected))
 
     def tell_progress(self, job: Job, report: Loading | Progress | Preview) -> None:
         """Tell the followers of the job being drawn what the worker reported."""
@@ -95,7 +104,7 @@ class Board:
     def lines(self) -> tuple[QueuedJob, ...]:
         """The job being drawn and those that wait, in the order in which they will be drawn."""
         running = () if self.current is None else (self.current,)
-        return tuple(self._line(job) for job in (*running, *self._queue.order()))
+        return tuple(self._line(job) for job in (*running, *self._queue.jobs()))
 
     def _line(self, job: Job) -> QueuedJob:
         match self._feeds[job.id].update:
@@ -114,10 +123,10 @@ class Board:
             model=job.recipe.model,
         )
 
-    def _remaining(self) -> float:
-        """Seconds until the job being drawn is done, as far as one can tell."""
+    def _remaining(self) -> Estimate:
+        """Until the job being drawn is done, as far as one can tell."""
         if self.current is None:
-            return 0.0
+            return Estimate.sure(0.0)
         update = self._feeds[self.current.id].update
         known = update.remaining if isinstance(update, Drawing) else None
-        return self.current.cost if known is None else known
+        return self._estimate(self.current) if known is None else Estimate.sure(known)

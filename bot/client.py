@@ -25,6 +25,8 @@ from bot.pictures import Pictures
 from bot.post import Post, insist
 from bot.preferences import Preferences
 from bot.progress import INTERVAL, Progress
+from bot.reminder import Reminder
+from bot.results import Results
 from bot.samples import Samples
 from bot.seeds import Seeds
 from bot.sheets import Sheets
@@ -85,10 +87,12 @@ class EaselBot(commands.AutoShardedBot):
         self._history = history
         self._api_url = api_url
         self._lost: set[int] = set()  # shards that were connected and are not
-        post = Post(self)
+        self._post = post = Post(self)
         self._progress = Progress(studio, post, waiting_view, interval=progress_interval)
-        self._delivery = Delivery(studio=studio, history=history, post=post, progress=self._progress)
         self._comparing = Comparing(sheets, post, interval=2 * progress_interval)
+        self._reminder = Reminder(studio)
+        results = Results(studio=studio, history=history, progress=self._progress)
+        self._delivery = Delivery(studio=studio, post=post, kinds=(results, self._comparing))
         self.desk = Desk(
             studio=studio,
             history=history,
@@ -107,7 +111,12 @@ class EaselBot(commands.AutoShardedBot):
         if self._api_url is not None:
             Route.BASE = self._api_url
         with _told_apart():
-            await super().login(token)
+            try:
+                await super().login(token)
+            except (TypeError, KeyError) as error:
+                if self.user is not None:
+                    raise
+                raise NoDiscord(Route.BASE, "what answers there is not Discord") from error
 
     async def setup_hook(self) -> None:
         """Make the commands known. Raises CommandsRefused."""
@@ -142,6 +151,7 @@ class EaselBot(commands.AutoShardedBot):
         finally:
             await self._comparing.close()
             await self._progress.close()
+            await self._post.close()
             await _end(tasks)
 
     async def _stay_connected(self, *, reconnect: bool) -> None:
@@ -154,7 +164,7 @@ class EaselBot(commands.AutoShardedBot):
                 generation = await self._history.any(generation_id)
             except NotFound:
                 continue
-            self._progress.follow(generation_id, address, generation.recipe.prompt)
+            self._progress.follow(generation_id, address, generation.recipe.prompt, restarted=True)
         await self._comparing.resume()
         await self._delivery.run()
 
@@ -174,6 +184,9 @@ class EaselBot(commands.AutoShardedBot):
 
     async def on_ready(self) -> None:
         log.info("%s is connected, in %d servers", self.user, len(self.guilds))
+
+    async def on_interaction(self, interaction: discord.Interaction[discord.Client], /) -> None:
+        await self._reminder.remind(interaction)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Nothing: there are no prefix commands, and `Reply` listens for itself."""

@@ -1,19 +1,21 @@
-"""Follows each comparison that was said yes to: tells how far it is, and takes its sheet to its member, once."""
+"""Follows each comparison that was said yes to: tells how far it is, and what its sheet is handed over as."""
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from bot import wording
 from bot.comparison import Comparison
-from bot.delivery import go_first_open, picture_ways, sentence_ways, until_delivered
+from bot.endings import insist
+from bot.errors import NotFound
 from bot.history import Generation
 from bot.parcel import Parcel
 from bot.post import Closed, Post, Unreachable
 from bot.sheet import Tile, draw_sheet
 from bot.sheets import Sheet, Sheets
 from bot.views import View, sheet_view, sheet_waiting_view
+from bot.ways import Addressee, Way, picture_ways, sentence_ways
 from db import SheetState
 from generation import JobState
 
@@ -24,7 +26,10 @@ _SIDE = 288  # pixels of a cell
 
 
 class Comparing:
-    """A task for each comparison that is not delivered; those of before a start are taken up again."""
+    """A task for each comparison that is drawn; those of before a start are taken up again.
+
+    For Delivery it has the sheets, by their ids.
+    """
 
     def __init__(self, sheets: Sheets, post: Post, *, interval: float) -> None:
         """`interval` is in seconds, between two looks at how far a comparison is."""
@@ -39,7 +44,7 @@ class Comparing:
             self.follow(sheet_id)
 
     def follow(self, sheet_id: str) -> None:
-        """Attend to an accepted comparison until it is delivered."""
+        """Attend to an accepted comparison until its cells have ended."""
         if sheet_id not in self._tasks:
             task = asyncio.create_task(self._attend(sheet_id), name=f"comparison {sheet_id}")
             self._tasks[sheet_id] = task
@@ -53,25 +58,26 @@ class Comparing:
             await asyncio.wait(tasks)
 
     async def _attend(self, sheet_id: str) -> None:
-        if await until_delivered(sheet_id, lambda: self._wait(sheet_id)):
-            await until_delivered(sheet_id, lambda: self._hand_over(sheet_id))
-
-    async def _wait(self, sheet_id: str) -> None:
-        sheet = await self._sheets.any(sheet_id)
-        over = asyncio.Event()
-        telling = asyncio.create_task(self._tell(sheet, over), name=f"progress of comparison {sheet_id}")
         try:
-            await self._sheets.ended(sheet)
-            over.set()
-            await asyncio.wait({telling}, timeout=_PATIENCE)
+            sheet = await insist(lambda: self._sheets.any(sheet_id))
+        except NotFound:
+            log.info("comparison %s was deleted", sheet_id)
+            return
+        ending = asyncio.create_task(insist(lambda: self._sheets.ended(sheet)), name=f"cells of {sheet_id}")
+        try:
+            await self._tell(sheet, ending)
+            await ending
+        except Exception:
+            # A waiting message that stands still is no reason to lose the sheet.
+            log.exception("the progress of comparison %s cannot be told", sheet_id)
+            await ending
         finally:
-            telling.cancel()
-            await asyncio.wait({telling})
+            ending.cancel()
 
-    async def _tell(self, sheet: Sheet, over: asyncio.Event) -> None:
-        """Keep the waiting message up to date until it is `over`; an edit on its way is finished."""
+    async def _tell(self, sheet: Sheet, ending: asyncio.Task[None]) -> None:
+        """Keep the waiting message up to date until all cells have ended; an edit on its way is finished."""
         shown = ""
-        while not over.is_set():
+        while not ending.done():
             text = wording.comparison_waiting(sheet.comparison, *self._sheets.standing(sheet))
             if text != shown:
                 try:
@@ -83,39 +89,45 @@ class Comparing:
                     log.info("progress of comparison %s was not shown: %r", sheet.id, fault)
                 else:
                     shown = text
-            try:
-                async with asyncio.timeout(self._interval):
-                    await over.wait()
-            except TimeoutError:
-                continue
+            await asyncio.wait({ending}, timeout=self._interval)
 
-    async def _hand_over(self, sheet_id: str) -> None:
-        sheet = await self._sheets.any(sheet_id)
+    async def addressee(self, key: str) -> Addressee | None:
+        """Whose sheet it is and where it goes; None once it was delivered. Raises NotFound."""
+        sheet = await self._sheets.any(key)
         if sheet.state is not SheetState.DRAWING:
-            return
+            return None
+        return Addressee(key=key, member_id=sheet.member_id, address=sheet.address)
+
+    async def silence(self, key: str) -> tuple[str, ...]:
+        """Tell no more how far it is."""
+        task = self._tasks.get(key)
+        if task is not None:
+            await asyncio.wait({task}, timeout=_PATIENCE)
+            task.cancel()
+            await asyncio.wait({task})
+        return ()
+
+    async def ways(self, to: Addressee, post: Post, notes: tuple[str, ...]) -> Iterator[Way]:
+        """The ways that the sheet can go, or the sentence on why there is none. Raises NotFound."""
+        sheet = await self._sheets.any(to.key)
         found = await self._sheets.generations(sheet)
         there = {number: each for number, each in found.items() if each.state is JobState.FINISHED}
         missing = [each for number, each in found.items() if number not in there]
         comparison = sheet.comparison
         if not there:
-            text = wording.comparison_failed(comparison, missing)
-            ways = sentence_ways(
-                sheet.id, sheet.member_id, sheet.address, self._post, text, lambda: View(timeout=None)
-            )
-            if all(each.state is JobState.CANCELLED for each in missing):
-                ways = islice(ways, 1)  # who cancelled knows, and is not called for it
-        else:
-            picture = await asyncio.to_thread(draw_sheet, _rows(comparison, found), side=_SIDE)
-            parcel = Parcel(
-                text=wording.comparison_result(comparison, there, member_id=sheet.member_id, missing=missing),
-                contents=((f"compare-{sheet.id}.jpg", picture),),
-                description=wording.comparison_alternative(comparison),
-            )
-            cells = {each.id: wording.cell_option(comparison.names[number - 1]) for number, each in there.items()}
-            ways = picture_ways(
-                sheet.id, sheet.member_id, sheet.address, self._post, parcel, lambda: sheet_view(sheet.id, cells)
-            )
-        await go_first_open(ways, sheet.id, sheet.address, self._post, self._sheets.delivered)
+            text = wording.with_notes(wording.comparison_failed(comparison, missing), notes)
+            ways = sentence_ways(to, post, text, lambda: View(timeout=None))
+            # Who cancelled knows, and is not called for it.
+            return islice(ways, 1) if all(each.state is JobState.CANCELLED for each in missing) else ways
+        text = wording.comparison_result(comparison, there, member_id=sheet.member_id, missing=missing)
+        picture = await asyncio.to_thread(draw_sheet, _rows(comparison, found), side=_SIDE)
+        parcel = Parcel(
+            text=wording.with_notes(text, notes),
+            contents=((f"compare-{sheet.id}.jpg", picture),),
+            description=wording.comparison_alternative(comparison),
+        )
+        cells = {each.id: wording.cell_option(comparison.names[number - 1]) for number, each in there.items()}
+        return picture_ways(to, post, parcel, lambda: sheet_view(sheet.id, cells))
 
 
 def _rows(comparison: Comparison, found: Mapping[int, Generation]) -> list[list[Tile]]:

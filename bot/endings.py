@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from itertools import chain, repeat
 from typing import TypeVar
 
@@ -38,9 +38,9 @@ class Endings:
         """From now on hold what ends: it has not ended by records that are being read."""
         self._since.clear()
 
-    async def end(self, job: Job, end: End, *, rate: tuple[str, Rate] | None = None) -> None:
+    async def end(self, job: Job, end: End, *, learned: Mapping[str, Rate] | None = None) -> None:
         """Write down and tell that a job ended, or tell the end that it had already. Raises DatabaseUnusable."""
-        if not await self._ledger.end(job, end, rate=rate):
+        if not await self._ledger.end(job, end, learned=learned):
             await self.tell(job)
             return
         if job is self._board.current:

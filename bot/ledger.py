@@ -1,9 +1,10 @@
 """What was accepted, begun, ended and delivered: each written down in one transaction, with its charge."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import db
 from bot.place import OPERATOR_ID, Address, Viewer
@@ -126,6 +127,19 @@ class Ledger:
         async with self._database.reading() as connection:
             self._allowance.spent(await self._balance(connection, member_id), cost, self._clock())
 
+    async def spend(self, member_id: int, seconds: float) -> None:
+        """Take `seconds` of compute off an allowance, as far as they are left; nothing else is on record of them.
+
+        The operator in a shell has no allowance to run out of.
+        """
+        if member_id == OPERATOR_ID:
+            return
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            balance = self._allowance.refilled(await self._balance(connection, member_id), now)
+            left = balance.left - min(seconds, max(0.0, balance.left))
+            await self._put(connection, member_id, replace(balance, left=left))
+
     async def has_address(self, generation_id: str) -> bool:
         """Whether it is on record where a generation has to go, or went."""
         async with self._database.reading() as connection:
@@ -149,11 +163,11 @@ class Ledger:
         async with self._database.transaction() as connection:
             await db.jobs.requeue(connection, job_id, counted=counted)
 
-    async def end(self, job: Job, end: End, *, rate: tuple[str, Rate] | None = None) -> bool:
+    async def end(self, job: Job, end: End, *, learned: Mapping[str, Rate] | None = None) -> bool:
         """Record an end, its pictures and its refund; False if the job had ended already.
 
         What a finished job did not use of its charge comes back, and so does the share of pictures that the
-        content filter held back; any other end costs nothing.
+        content filter held back; any other end costs nothing. Rates that were `learned` from it are kept.
         """
         now = self._clock()
         share = len(end.pictures) / len(job.recipe.seeds)
@@ -191,17 +205,15 @@ class Ledger:
                 balance = await self._balance(connection, job.member)
                 balance = self._allowance.refunded(balance, job.cost - used, now)
                 await self._put(connection, job.member, balance)
-            if rate is not None:
-                key, learned = rate
-                await db.rates.put(
-                    connection,
-                    db.RateRow(
-                        key=key,
-                        seconds_per_unit=learned.seconds_per_unit,
-                        samples=learned.samples,
-                        updated_at=now,
-                    ),
+            for key, rate in ({} if learned is None else learned).items():
+                row = db.RateRow(
+                    key=key,
+                    seconds_per_unit=rate.seconds_per_unit,
+                    spread=rate.spread,
+                    samples=rate.samples,
+                    updated_at=now,
                 )
+                await db.rates.put(connection, row)
         self.tally.jobs[end.state] += 1
         self.tally.drawing_seconds += end.seconds
         return True
@@ -245,9 +257,9 @@ class Ledger:
         return None if row is None or row.state is not db.DeliveryState.PENDING else _address(row)
 
     async def undelivered(self) -> list[str]:
-        """Generations that ended and whose member was not told yet, oldest first."""
+        """Generations and sheets that ended and whose member was not told yet, the first to end comes first."""
         async with self._database.reading() as connection:
-            return [row.generation_id for row in await db.deliveries.pending(connection)]
+            return await db.deliveries.due(connection)
 
     async def waiting(self) -> tuple[tuple[str, Address], ...]:
         """Generations that were accepted and have not ended, with their addresses."""
@@ -255,21 +267,24 @@ class Ledger:
             rows = await db.deliveries.unended(connection)
         return tuple((row.generation_id, _address(row)) for row in rows)
 
-    async def delivered(self, generation_id: str, *, route: Route, message_id: int | None) -> None:
+    async def delivered(self, key: str, *, route: Route, message_id: int | None) -> None:
+        """Record that and how a generation or a sheet was handed over; the first time counts."""
+        how: dict[str, Any] = {"route": route, "message_id": message_id, "at": self._clock()}
         async with self._database.transaction() as connection:
-            marked = await db.deliveries.mark_delivered(
-                connection, generation_id, route=route, message_id=message_id, at=self._clock()
-            )
+            marked = await db.deliveries.mark_delivered(connection, key, **how)
+            marked = marked or await db.sheets.mark_delivered(connection, key, **how)
         if marked:
             self.tally.deliveries[route] += 1
 
-    async def sheet_delivered(self, sheet_id: str, *, route: Route, message_id: int | None) -> None:
+    async def unseen(self, member_id: int) -> tuple[int, int]:
+        """How much of a member's waits in `/history` and they know nothing of: with pictures, and without."""
+        async with self._database.reading() as connection:
+            return await db.deliveries.unseen(connection, member_id)
+
+    async def note_unseen(self, member_id: int) -> None:
+        """Remember that a member was told."""
         async with self._database.transaction() as connection:
-            marked = await db.sheets.mark_delivered(
-                connection, sheet_id, route=route, message_id=message_id, at=self._clock()
-            )
-        if marked:
-            self.tally.deliveries[route] += 1
+            await db.deliveries.note_unseen(connection, member_id, self._clock())
 
     async def _balance(self, connection: db.Connection, member_id: int) -> Balance:
         row = await db.allowances.find(connection, member_id)

@@ -16,7 +16,7 @@ from bot.sheet import Tile, draw_sheet
 from bot.wording import labels
 
 FILE_LIMIT = 10 * 1024 * 1024  # bytes: what Discord takes everywhere, also from members without a subscription
-_QUALITY = 92  # of a JPEG that stands in for too large a PNG: no difference that one would see
+JPEG_QUALITY = 92  # of a JPEG that stands in for too large a PNG: no difference that one would see
 _THUMBNAIL_SIDE = 160
 _SHEET_WIDTH = 4  # pictures in a row
 
@@ -45,7 +45,7 @@ class Parcel:
 
 
 async def pack(generation: Generation, text: str, setting: ContentFilter, *, age_restricted: bool) -> Parcel:
-    """Read a generation's pictures from the disk; one that Discord would not take goes as a JPEG, and it is told.
+    """Read a generation's pictures from the disk; one that is too large goes as `fitting` has it, and says so.
 
     What the content filter has flagged goes as the operator's `setting` says for a place that is `age_restricted`
     or not. Raises FileNotFoundError for a picture that is gone.
@@ -54,8 +54,8 @@ async def pack(generation: Generation, text: str, setting: ContentFilter, *, age
     pictures = [each for each in generation.pictures if not each.flagged or flagged is not Showing.WITHHELD]
     contents = await asyncio.gather(*(asyncio.to_thread(_content, picture) for picture in pictures))
     shown = list(zip(contents, pictures, strict=True))
-    if any(name != picture.name for (name, _), picture in shown):
-        text = wording.with_notes(text, (wording.SENT_AS_JPEG,))
+    suffixes = {PurePath(name).suffix for (name, _), picture in shown if name != picture.name}
+    text = wording.with_notes(text, tuple(wording.sent_as(suffix) for suffix in sorted(suffixes)))
     if len(pictures) < len(generation.pictures):
         text = wording.with_notes(text, (wording.NOT_HERE,))
     return Parcel(
@@ -92,14 +92,27 @@ def _tile(title: str, generation: Generation) -> Tile:
 
 
 def fitting(name: str, data: bytes) -> tuple[str, bytes]:
-    """A picture's file name and bytes as Discord takes them: a JPEG where there are too many of the latter."""
+    """A picture's file name and bytes as Discord takes them.
+
+    Where there are too many of the latter it is a WebP with the same pixels, or else a JPEG.
+    """
     if len(data) <= FILE_LIMIT:
         return name, data
-    return PurePath(name).stem + ".jpg", _jpeg(data, quality=_QUALITY)
+    lossless = _webp(data)
+    if len(lossless) <= FILE_LIMIT:
+        return PurePath(name).stem + ".webp", lossless
+    return PurePath(name).stem + ".jpg", _jpeg(data, quality=JPEG_QUALITY)
 
 
 def _content(picture: Picture) -> tuple[str, bytes]:
     return fitting(picture.name, picture.file.read_bytes())
+
+
+def _webp(data: bytes) -> bytes:
+    file = BytesIO()
+    with Image.open(BytesIO(data)) as picture:
+        picture.save(file, "WEBP", lossless=True, method=0)  # the quickest: seconds for large pictures as it is
+    return file.getvalue()
 
 
 def _jpeg(data: bytes, *, quality: int, side: int | None = None) -> bytes:

@@ -3,13 +3,16 @@
 Two ways lead to a message: the interaction's token, which lives for a quarter of an hour and sometimes less, and
 the bot's own token, which works where the bot is a member and may post. discord.py repeats what Discord asks to
 have repeated (429) and most of its faults; what it does not repeat is repeated here.
+
+Changes of one message come one after the other. One that is dropped while it is on its way, so that nothing waits
+for it, may still arrive at Discord after the next one: that is looked after, and made again where it was undone.
 """
 
 import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import aiohttp
@@ -30,6 +33,7 @@ _INVALID_TOKEN = 50027
 _UNAUTHORISED = 401
 _TOO_MANY = 429
 _LOOKED_THROUGH = 500  # messages of a channel, for one that may be there already
+_LOOKS = (2.0, 5.0, 15.0, 40.0, 60.0)  # seconds between looks at a message that a dropped change may still reach
 
 Files = Callable[[], Sequence[discord.File]]  # opened anew for each try: sending closes them
 
@@ -77,6 +81,15 @@ class Post:
     def __init__(self, bot: discord.Client, *, clock: Callable[[], float] = time.time) -> None:
         self._bot = bot
         self._clock = clock
+        self._dropped: set[int] = set()  # messages of which a change was given up while it was on its way
+        self._kept: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Look after messages no longer."""
+        for task in self._kept:
+            task.cancel()
+        if self._kept:
+            await asyncio.wait(self._kept)
 
     async def send_to_channel(
         self,
@@ -125,19 +138,27 @@ class Post:
         )
         return message.id
 
-    async def find(self, channel_id: int, *, names: Collection[str], after: int) -> int:
-        """The bot's own message with a file of one of `names`, posted after the message `after`; returns its id.
+    async def find(self, channel_id: int, *, key: str, after: int | None) -> int:
+        """The bot's own message that bears `key`, posted after the message `after`; returns its id.
 
-        Whether a message that was sent is there is known for minutes only by its key: Discord forgets nonces. The
-        answer to a command does not count. Raises Closed where it is not there, or cannot be looked for.
+        A file's name or a button's id bears it. Whether a message that was sent is there is known for minutes only
+        by its nonce: Discord forgets those. The answer to a command does not count. Raises Closed where it is not
+        there, or cannot be looked for.
         """
-        channel = self._bot.get_partial_messageable(channel_id)
+        return await self._find(self._bot.get_partial_messageable(channel_id), key, after)
+
+    async def find_directly(self, member_id: int, *, key: str, after: int | None) -> int:
+        """As `find`, in a member's direct messages."""
+        channel = await self._through(lambda: self._bot.create_dm(discord.Object(member_id)))
+        return await self._find(channel, key, after)
+
+    async def _find(self, channel: discord.abc.Messageable, key: str, after: int | None) -> int:
+        since = None if after is None else discord.Object(after)
 
         async def look() -> int | None:
-            first = discord.Object(after)
-            async for message in channel.history(after=first, oldest_first=True, limit=_LOOKED_THROUGH):
+            async for message in channel.history(after=since, limit=_LOOKED_THROUGH):
                 own = message.author == self._bot.user and message.interaction_metadata is None
-                if own and any(attachment.filename in names for attachment in message.attachments):
+                if own and _bears(message, key):
                     return message.id
             return None
 
@@ -170,18 +191,62 @@ class Post:
         webhook = self._webhook(address)
         if webhook is not None:
             try:
-                edited = await self._through(lambda: webhook.edit_message(waiting, **changes()))
+                return await self._change(
+                    waiting,
+                    lambda: webhook.edit_message(waiting, **changes()),
+                    lambda: webhook.fetch_message(waiting),
+                )
             except Closed:
                 if not channel_too:
                     raise
-            else:
-                return edited.id
         channel = self._channel(address)
         if channel is None or not channel_too:
             raise Closed("the interaction is over")
         message = channel.get_partial_message(waiting)
-        await self._through(lambda: message.edit(**changes()))
-        return waiting
+        return await self._change(waiting, lambda: message.edit(**changes()), message.fetch)
+
+    async def _change(
+        self,
+        message_id: int,
+        change: Callable[[], Awaitable[discord.Message]],
+        look: Callable[[], Awaitable[discord.Message]],
+    ) -> int:
+        """Change a message, and see that a change of before, which was dropped on its way, does not undo it."""
+        try:
+            changed = await self._through(change)
+        except asyncio.CancelledError:
+            self._dropped.add(message_id)
+            raise
+        if message_id in self._dropped:
+            self._dropped.discard(message_id)
+            task = asyncio.create_task(self._keep(changed, change, look), name=f"message {message_id}")
+            self._kept.add(task)
+            task.add_done_callback(self._kept.discard)
+        return changed.id
+
+    async def _keep(
+        self,
+        changed: discord.Message,
+        change: Callable[[], Awaitable[discord.Message]],
+        look: Callable[[], Awaitable[discord.Message]],
+    ) -> None:
+        for pause in _LOOKS:
+            await asyncio.sleep(pause)
+            try:
+                if not await self._is_as(changed, look):
+                    log.info("message %d was undone by a change of before, and is changed again", changed.id)
+                    changed = await self._through(change)
+            except Unreachable as fault:
+                log.info("message %d cannot be looked after: %s", changed.id, fault)
+            except Closed:
+                return  # it was deleted, or nobody can change it any more
+
+    async def _is_as(self, changed: discord.Message, look: Callable[[], Awaitable[discord.Message]]) -> bool:
+        """Whether a message is still as it was changed; False where it may not be looked at."""
+        try:
+            return _shown(await self._through(look)) == _shown(changed)
+        except Closed:
+            return False
 
     async def follow_up(
         self, address: Address, *, content: str, view: discord.ui.View, files: Files = no_files
@@ -200,6 +265,7 @@ class Post:
         waiting = address.waiting_message_id
         if waiting is None:
             return
+        self._dropped.discard(waiting)
         webhook, channel = self._webhook(address), self._channel(address)
         try:
             if webhook is not None:
@@ -245,6 +311,17 @@ class Post:
                 log.critical("Discord does not take the bot's token any more")
                 raise Unreachable("the bot's token is not taken") from error
             raise Closed(f"{error.status} {error.code}: {error.text}") from error
+
+
+def _bears(message: discord.Message, key: str) -> bool:
+    """Whether a file's name or the id of something to press has a key in it."""
+    rows = (part.children for part in message.components if isinstance(part, discord.ActionRow))
+    ids = [item.custom_id or "" for row in rows for item in row]
+    return any(key in name for name in (*ids, *(each.filename for each in message.attachments)))
+
+
+def _shown(message: discord.Message) -> tuple[object, ...]:
+    return message.content, [each.id for each in message.attachments]
 
 
 def _nonce(key: str) -> int:

@@ -17,6 +17,7 @@ from bot.place import Address
 from bot.post import Closed, Files, Post, Unreachable
 from bot.studio import Studio
 from bot.updates import Drawing, Ended, Update, Waiting
+from generation import Estimate
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class _Follower:
     """The task that follows one job: `editing` while a request is on its way, `silenced` once it is to end."""
 
     notes: tuple[str, ...]
+    restarted: bool
     task: asyncio.Task[None] = field(init=False)
     editing: bool = False
     silenced: bool = False
@@ -57,9 +59,20 @@ class Progress:
         self._clock = clock
         self._followers: dict[str, _Follower] = {}
 
-    def follow(self, generation_id: str, address: Address, prompt: str, *, notes: tuple[str, ...] = ()) -> None:
-        """Begin to tell how far a job is; `notes` say what was done to its source picture."""
-        follower = _Follower(notes=notes)
+    def follow(
+        self,
+        generation_id: str,
+        address: Address,
+        prompt: str,
+        *,
+        notes: tuple[str, ...] = (),
+        restarted: bool = False,
+    ) -> None:
+        """Begin to tell how far a job is; `notes` say what was done to its source picture.
+
+        One that waits again since Easel has `restarted` is told so.
+        """
+        follower = _Follower(notes=notes, restarted=restarted)
         follower.task = asyncio.create_task(
             self._tell(generation_id, address, prompt, follower), name=f"progress of {generation_id}"
         )
@@ -68,7 +81,7 @@ class Progress:
     async def stop(self, generation_id: str) -> tuple[str, ...]:
         """Fall silent, so that nothing stands in front of the result; returns the job's notes.
 
-        An edit on its way is waited for a moment: dropped, it could still arrive after what comes next.
+        An edit on its way is waited for a moment; Post sees to one that is dropped and arrives all the same.
         """
         follower = self._followers.pop(generation_id, None)
         if follower is None:
@@ -93,6 +106,8 @@ class Progress:
                 text = _text(update, prompt)
                 if text is None:
                     return
+                if follower.restarted and isinstance(update, Waiting):
+                    text = wording.with_notes(text, (wording.RESTARTED,))
                 text = wording.with_notes(text, follower.notes)
                 stage, preview = _stage(update), _preview(update)
                 same = (text, preview) == (shown, shown_preview)
@@ -135,7 +150,7 @@ def _stage(update: Update) -> Update:
     """An update without its time: what is worth an edit at once."""
     match update:
         case Waiting():
-            return replace(update, expected=0.0)
+            return replace(update, expected=Estimate.sure(0.0))
         case Drawing():
             return replace(update, remaining=None)
         case Ended():

@@ -10,12 +10,12 @@ import db
 from bot.comparison import Comparison, compose, items, value
 from bot.errors import NotAllowed, NotFound
 from bot.history import Generation, History, Posted
-from bot.ledger import AllowanceState, Ledger, Route
+from bot.ledger import AllowanceState, Ledger
 from bot.place import Address, Viewer
 from bot.seeds import Seeds
 from bot.studio import Studio, new_id
 from db import Database, SheetState
-from generation import SEED_LIMIT, Request
+from generation import SEED_LIMIT, Estimate, Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,11 +187,12 @@ class Sheets:
             return await db.sheets.drawing(connection)
 
     async def ended(self, sheet: Sheet) -> None:
-        """Wait until every cell has ended."""
+        """Wait until every cell has ended, and have the member told."""
         for generation_id in sheet.cells.values():
             with suppress(NotFound):  # deleted meanwhile
                 async for _ in self._studio.follow(generation_id):
                     pass
+        self._studio.announce(sheet.id)
 
     async def generations(self, sheet: Sheet) -> dict[int, Generation]:
         """What is on record of its cells, by number; a deleted one is not there."""
@@ -201,11 +202,9 @@ class Sheets:
                 found[number] = await self._history.any(generation_id)
         return found
 
-    def standing(self, sheet: Sheet) -> tuple[int, float]:
-        """How many cells have ended, and the seconds until all have."""
+    def standing(self, sheet: Sheet) -> tuple[int, Estimate]:
+        """How many cells have ended, and the time until all have."""
         ids = set(sheet.cells.values())
         waiting = [line for line in self._studio.queue() if line.generation_id in ids]
-        return len(ids) - len(waiting), max((line.expected for line in waiting), default=0.0)
-
-    async def delivered(self, sheet_id: str, *, route: Route, message_id: int | None) -> None:
-        await self._ledger.sheet_delivered(sheet_id, route=route, message_id=message_id)
+        expected = [line.expected for line in waiting] or [Estimate.sure(0.0)]
+        return len(ids) - len(waiting), max(expected, key=lambda each: each.likely)

@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from generation import Failure, JobState
+from generation import Estimate, Failure, JobState
 
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """In the queue: `place` 1 is next, `expected` the seconds until the pictures are there."""
+    """In the queue: `place` 1 is next, `expected` the time until the pictures are there."""
 
     place: int
-    expected: float
+    expected: Estimate
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ class DeliveryRow:
     ephemeral: bool = False  # only its member may see it
     message_id: int | None = None  # the result, where it is a message
     delivered_at: float | None = None
+    noted_at: float | None = None  # when its member was told that it waits in the history
 
 
 async def insert(connection: aiosqlite.Connection, row: DeliveryRow) -> None:
@@ -39,11 +40,11 @@ async def insert(connection: aiosqlite.Connection, row: DeliveryRow) -> None:
         INSERT INTO deliveries (
             generation_id, state, route, application_id, interaction_token, interaction_expires_at,
             guild_id, channel_id, reply_to_message_id, waiting_message_id, ephemeral,
-            message_id, delivered_at
+            message_id, delivered_at, noted_at
         ) VALUES (
             :generation_id, :state, :route, :application_id, :interaction_token, :interaction_expires_at,
             :guild_id, :channel_id, :reply_to_message_id, :waiting_message_id, :ephemeral,
-            :message_id, :delivered_at
+            :message_id, :delivered_at, :noted_at
         )
         """,
         asdict(row),
@@ -57,16 +58,27 @@ async def find(connection: aiosqlite.Connection, generation_id: str) -> Delivery
     return next(map(_read, rows), None)
 
 
-async def pending(connection: aiosqlite.Connection) -> list[DeliveryRow]:
-    """Results to hand over: their job has ended and nobody was told; the first to end comes first."""
+async def due(connection: aiosqlite.Connection) -> list[str]:
+    """What is to be handed over, generations and sheets: it has ended and nobody was told; the first to end first.
+
+    A sheet ends with the last of its cells.
+    """
     rows = await connection.execute_fetchall(
         """
-        SELECT deliveries.* FROM deliveries JOIN jobs ON jobs.generation_id = deliveries.generation_id
+        SELECT deliveries.generation_id AS key, jobs.ended_at AS ended_at
+        FROM deliveries JOIN jobs ON jobs.generation_id = deliveries.generation_id
         WHERE deliveries.state = 'pending' AND jobs.ended_at IS NOT NULL
-        ORDER BY jobs.ended_at, deliveries.generation_id
+        UNION ALL
+        SELECT sheets.id, max(jobs.ended_at)
+        FROM sheets
+        LEFT JOIN cells ON cells.sheet_id = sheets.id
+        LEFT JOIN jobs ON jobs.generation_id = cells.generation_id
+        WHERE sheets.state = 'drawing'
+        GROUP BY sheets.id HAVING count(cells.generation_id) = count(jobs.ended_at)
+        ORDER BY ended_at, key
         """
     )
-    return [_read(row) for row in rows]
+    return [key for key, _ in rows]
 
 
 async def unended(connection: aiosqlite.Connection) -> list[DeliveryRow]:
@@ -104,6 +116,48 @@ async def mark_delivered(
         {"id": generation_id, "route": route, "message_id": message_id, "at": at},
     )
     return any(True for _ in rows)
+
+
+async def unseen(connection: aiosqlite.Connection, member_id: int) -> tuple[int, int]:
+    """How much of a member's waits in the history, as no way to them was open, and they know nothing of it yet.
+
+    Generations and sheets with pictures, and those without, but for what was cancelled.
+    """
+    rows = await connection.execute_fetchall(
+        """
+        SELECT count(*) FILTER (WHERE state = 'finished'), count(*) FILTER (WHERE state = 'failed') FROM (
+            SELECT jobs.state AS state
+            FROM deliveries JOIN jobs ON jobs.generation_id = deliveries.generation_id
+            WHERE deliveries.route = 'history' AND deliveries.noted_at IS NULL AND jobs.member_id = :member_id
+            UNION ALL
+            SELECT CASE
+                WHEN EXISTS (
+                    SELECT 1 FROM cells JOIN jobs ON jobs.generation_id = cells.generation_id
+                    WHERE cells.sheet_id = sheets.id AND jobs.state = 'finished'
+                ) THEN 'finished'
+            END
+            FROM sheets WHERE route = 'history' AND noted_at IS NULL AND member_id = :member_id
+        )
+        """,
+        {"member_id": member_id},
+    )
+    return next((int(finished), int(failed)) for finished, failed in rows)
+
+
+async def note_unseen(connection: aiosqlite.Connection, member_id: int, at: float) -> None:
+    """Remember that a member knows of all that waits in the history."""
+    await connection.execute_fetchall(
+        """
+        UPDATE deliveries SET noted_at = :at
+        WHERE route = 'history' AND noted_at IS NULL
+            AND generation_id IN (SELECT id FROM generations WHERE member_id = :member_id)
+        """,
+        {"member_id": member_id, "at": at},
+    )
+    await connection.execute_fetchall(
+        "UPDATE sheets SET noted_at = :at WHERE route = 'history' AND noted_at IS NULL AND member_id = :member_id",
+        {"member_id": member_id, "at": at},
+    )
 
 
 def _read(row: aiosqlite.Row) -> DeliveryRow:

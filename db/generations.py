@@ -196,6 +196,7 @@ async def starred(
 
 
 def read(row: aiosqlite.Row) -> GenerationRow:
-    """A whole row of the table; its number is for pages alone."""
+    """A whole row of the table; its number is for pages alone, and its words as drawn for the search."""
     flags = {name: bool(row[name]) for name in ("private", "age_restricted", "source_given")}
-    return GenerationRow(**{name: row[name] for name in row.keys() if name != "number"} | flags)  # noqa: SIM118
+    own = {name: row[name] for name in row.keys() if name not in {"number", "drawn_as"}}  # noqa: SIM118
+    return GenerationRow(**own | flags)

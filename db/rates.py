@@ -11,6 +11,7 @@ class RateRow:
 
     key: str  # names the kind of work; the caller's
     seconds_per_unit: float
+    spread: float  # how far runs lay from what was expected, as a logarithm
     samples: int  # how many jobs it was learned from
     updated_at: float  # seconds since the epoch
 
@@ -19,11 +20,11 @@ async def put(connection: aiosqlite.Connection, row: RateRow) -> None:
     """Record a rate in place of the one before."""
     await connection.execute_fetchall(
         """
-        INSERT INTO rates (key, seconds_per_unit, samples, updated_at)
-        VALUES (:key, :seconds_per_unit, :samples, :updated_at)
+        INSERT INTO rates (key, seconds_per_unit, spread, samples, updated_at)
+        VALUES (:key, :seconds_per_unit, :spread, :samples, :updated_at)
         ON CONFLICT (key) DO UPDATE SET
-            seconds_per_unit = excluded.seconds_per_unit, samples = excluded.samples,
-            updated_at = excluded.updated_at
+            seconds_per_unit = excluded.seconds_per_unit, spread = excluded.spread,
+            samples = excluded.samples, updated_at = excluded.updated_at
         """,
         asdict(row),
     )

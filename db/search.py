@@ -16,7 +16,7 @@ class Wanted:
 
     member_id: int  # who asked for them
     public_in: int | None = None  # only what is not private in this guild; None for all of the member's
-    words: str = ""  # all of them stand in prompt or negative prompt, the last one perhaps as a beginning
+    words: str = ""  # all stand in the prompt, typed or drawn, or the negative one; the last perhaps only begun
     starred_by: int | None = None
     model: str | None = None
 
@@ -169,7 +169,7 @@ def _match(wanted: Wanted) -> str:
     words = dict.fromkeys(filter(searchable, wanted.words.split()))
     if words:
         # Strings beside one another rather than joined by AND: one that SQLite finds no word in is passed over.
-        parts.append(f"{{prompt negative_prompt}} : ({' '.join(map(_quoted, words))} *)")
+        parts.append(f"{{prompt negative_prompt drawn_as}} : ({' '.join(map(_quoted, words))} *)")
     return " AND ".join(parts)
 
 

@@ -37,6 +37,7 @@ class SheetRow:
     route: str | None = None  # how it got there: channel, interaction, direct or history
     message_id: int | None = None  # the sheet, where it is a message
     delivered_at: float | None = None
+    noted_at: float | None = None  # when its member was told that its pictures wait in the history
 
 
 async def insert(connection: aiosqlite.Connection, row: SheetRow) -> None:
@@ -46,11 +47,11 @@ async def insert(connection: aiosqlite.Connection, row: SheetRow) -> None:
         INSERT INTO sheets (
             id, member_id, guild_id, private, plan, state, asked_at,
             application_id, interaction_token, interaction_expires_at, channel_id, waiting_message_id, ephemeral,
-            route, message_id, delivered_at
+            route, message_id, delivered_at, noted_at
         ) VALUES (
             :id, :member_id, :guild_id, :private, :plan, :state, :asked_at,
             :application_id, :interaction_token, :interaction_expires_at, :channel_id, :waiting_message_id,
-            :ephemeral, :route, :message_id, :delivered_at
+            :ephemeral, :route, :message_id, :delivered_at, :noted_at
         )
         """,
         asdict(row),

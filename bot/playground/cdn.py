@@ -4,7 +4,7 @@ from aiohttp import web
 
 from .faults import Faults, RateLimited
 from .files import Files
-from .mishaps import after_work, before_work
+from .mishaps import after_work, before_work, held_up
 
 GONE = "This content is no longer available."
 
@@ -25,6 +25,7 @@ class Cdn:
         mishap = self._faults.take(request.method, request.path)
         if isinstance(mishap, RateLimited):
             return web.Response(status=429, headers={"Retry-After": str(max(1, round(mishap.retry_after)))})
+        await held_up(mishap)
         early = await before_work(request, mishap)
         if early is not None:
             return early

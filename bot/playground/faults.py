@@ -40,7 +40,7 @@ class Dropped:
 
 @dataclass(frozen=True, kw_only=True)
 class Delayed:
-    """The request waits this long, in seconds of real time, before any work."""
+    """The request waits this long, in seconds of real time, before its work; that is done also if nobody waits."""
 
     seconds: float
 

@@ -10,15 +10,19 @@ from .faults import Delayed, Dropped, Failure, Mishap, Moment
 
 async def before_work(request: web.Request, mishap: Mishap | None) -> web.StreamResponse | None:
     """The answer of a mishap that prevents the work; None where the work is to be done."""
-    if isinstance(mishap, Delayed):
-        await asyncio.sleep(mishap.seconds)
-    elif isinstance(mishap, Failure) and not mishap.after_work:
+    if isinstance(mishap, Failure) and not mishap.after_work:
         await request.read()
         return _failed(mishap.status)
-    elif isinstance(mishap, Dropped) and mishap.moment is Moment.BEFORE:
+    if isinstance(mishap, Dropped) and mishap.moment is Moment.BEFORE:
         _hang_up(request)
         return web.Response(status=500)
     return None
+
+
+async def held_up(mishap: Mishap | None) -> None:
+    """Wait as long as a mishap has it. The request is there as a whole, and goes on if its sender does not."""
+    if isinstance(mishap, Delayed):
+        await asyncio.sleep(mishap.seconds)
 
 
 async def after_work(request: web.Request, answer: web.Response, mishap: Mishap | None) -> web.StreamResponse:

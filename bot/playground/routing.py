@@ -11,7 +11,7 @@ from .calls import Call, Json, read_call
 from .errors import ApiError, invalid_form, not_found, unauthorized
 from .faults import Faults, RateLimited
 from .limits import Limits, Standing
-from .mishaps import after_work, before_work
+from .mishaps import after_work, before_work, held_up
 from .schema import SchemaCheck
 
 log = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ class Rest:
         try:
             self._authorise(request, template)
             call = await read_call(request, template)
+            await held_up(mishap)
             self._check(call)
             status, body = 200, handler(call)
             if body is None:

@@ -30,6 +30,7 @@ CASES: dict[str, Wanted] = {
     "one letter": Wanted(member_id=1, words="r"),
     "a rare word": Wanted(member_id=1, words="nowhereelse"),
     "a common and a rare word": Wanted(member_id=1, words="nowhereelse red"),
+    "words as drawn": Wanted(member_id=1, words="ink drawing"),
     "no match": Wanted(member_id=1, words="zzz"),
     "a rare model": Wanted(member_id=1, model="sd-1.5"),
     "a rare model and a common word": Wanted(member_id=1, model="sd-1.5", words="red"),
@@ -47,12 +48,18 @@ CASES: dict[str, Wanted] = {
 async def fill(connection: Connection, rows: int) -> None:
     """A member's history of so many generations with a picture each; one in twenty is another member's."""
     chance = random.Random(7)  # noqa: S311  (a history that is the same again)
-    recipe = json.dumps({"prompt": ""})
 
     def words() -> str:
         common = chance.sample(["red", "cat", "blue", "house", "in the snow", "on the beach", "at night"], 3)
         rare = ["".join(chance.choices(_SYLLABLES, k=chance.randint(1, 4))) for _ in range(6)]
         return " ".join([*common, *rare])
+
+    def recipe(number: int, prompt: str) -> str:
+        """Every third one was drawn in a style."""
+        drawn = [{"prompt": f"ink drawing of {prompt}"}] if number % 3 == 0 else []
+        return json.dumps({"prompt": prompt, "words": drawn})
+
+    prompts = [words() + (" nowhereelse" if number % 9973 == 1 else "") for number in range(rows)]
 
     def generations() -> list[dict[str, object]]:
         return [
@@ -61,12 +68,12 @@ async def fill(connection: Connection, rows: int) -> None:
                 "member": 9 if number % 20 == 0 else 1,
                 "guild": 11 if number % 997 == 0 else 10,
                 "private": number % 3 == 0,
-                "prompt": words() + (" nowhereelse" if number % 9973 == 1 else ""),
+                "prompt": prompt,
                 "model": "sd-1.5" if number % 1999 == 1 else "storybook",
-                "recipe": recipe,
+                "recipe": recipe(number, prompt),
                 "at": float(number),
             }
-            for number in range(rows)
+            for number, prompt in enumerate(prompts)
         ]
 
     made = generations()

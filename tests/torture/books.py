@@ -7,18 +7,22 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from discord.utils import snowflake_time
+
 from bot.playground import Message, Playground
 from bot.playground.changes import Change, ChangeKind
 
 _WAITING = re.compile(r"easel:cancel:([0-9a-z]+)")
 _ENDED = re.compile(r"easel:reroll:([0-9a-z]+)")
+_SHEET = re.compile(r"compare-([0-9a-z]{10})\.jpg")
 _NAME = re.compile(r"(?:SPOILER_)?([0-9a-z]{10})(?:-[1-9])?\.\w+")
+_TOKEN_LIFE = 15 * 60  # seconds
 _CENT = 1e-6  # seconds of compute: what adding them up in another order may change
 
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """What became of the accepted jobs; the lists name the generations with which something is wrong."""
+    """What became of the accepted jobs and sheets; the lists name those with which something is wrong."""
 
     accepted: int
     delivered: int
@@ -30,7 +34,7 @@ class Audit:
     uncovered: list[str]  # there twice, one of them an answer to an interaction, which bears none
     half_recorded: list[str]
     disordered: list[str]  # shown in their channel after one that ended later
-    stale: list[str]  # ended, and their waiting messages stand still
+    stale: list[str]  # ended, and their waiting messages stand still though they can be reached
 
     @property
     def flawless(self) -> bool:
@@ -39,7 +43,7 @@ class Audit:
 
     @property
     def wrong(self) -> list[str]:
-        return [*self.lost, *self.wrongly_charged, *self.doubled, *self.half_recorded]
+        return [*self.lost, *self.wrongly_charged, *self.doubled, *self.half_recorded, *self.stale]
 
     def __str__(self) -> str:
         return (
@@ -58,7 +62,8 @@ class Books:
     def __init__(self, playground: Playground, data: Path, *, capacity: float) -> None:
         self._data = data
         self._capacity = capacity  # seconds that each member had at first; none may come back with time
-        self._waiting: dict[int, str] = {}  # message -> generation, for what is there now
+        self._clock = playground.clock
+        self._waiting: dict[int, tuple[str, bool]] = {}  # message -> generation, and whether one member sees it
         self._results: dict[int, tuple[str, bool]] = {}  # with whether it is an answer to an interaction
         self._told: set[str] = set()  # generations that a member was ever told to be accepted
         self._explained: set[str] = set()
@@ -74,15 +79,16 @@ class Books:
             self._results.pop(message.id, None)
             return
         waiting, ended = (_named(message, pattern) for pattern in (_WAITING, _ENDED))
-        drawn = _NAME.fullmatch(message.attachments[0].filename) if message.attachments else None
+        file = message.attachments[0].filename if message.attachments else ""
+        drawn, sheet = _NAME.fullmatch(file), _SHEET.fullmatch(file)
         if waiting is not None:
-            self._waiting[message.id] = waiting
+            self._waiting[message.id] = waiting, message.only_for is not None
             self._told.add(waiting)
-        elif ended is not None and drawn is not None:
+        elif (found := sheet or (drawn if ended is not None else None)) is not None:
             shown = self._shown.setdefault(message.channel_id, [])
-            if message.only_for is None and drawn[1] not in shown:
-                shown.append(drawn[1])
-            self._results[message.id] = drawn[1], message.interaction is not None
+            if message.only_for is None and found[1] not in shown:
+                shown.append(found[1])
+            self._results[message.id] = found[1], message.interaction is not None
         elif ended is not None:
             self._explained.add(ended)
 
@@ -96,22 +102,32 @@ class Books:
             connection.close()
 
     def audit(self) -> Audit:
+        told = self.rows(
+            """
+            SELECT generation_id AS key, deliveries.state AS delivery, route, jobs.state, ended_at
+            FROM deliveries JOIN jobs USING (generation_id)
+            UNION ALL
+            SELECT sheets.id, replace(sheets.state, 'drawing', 'pending'), route,
+                CASE WHEN max(jobs.state = 'finished') THEN 'finished' ELSE 'cancelled' END, max(ended_at)
+            FROM sheets JOIN cells ON cells.sheet_id = sheets.id JOIN jobs USING (generation_id)
+            GROUP BY sheets.id
+            """
+        )
         jobs = self.rows(
             """
-            SELECT jobs.*, deliveries.state AS delivery, deliveries.route, charges.amount, charges.refunded,
-                charges.settled_at, charges.member_id AS payer
-            FROM jobs JOIN deliveries USING (generation_id) LEFT JOIN charges USING (generation_id)
+            SELECT jobs.*, charges.amount, charges.refunded, charges.settled_at, charges.member_id AS payer
+            FROM jobs LEFT JOIN charges USING (generation_id)
             """
         )
         shown = Counter(name for name, _ in self._results.values())
         nonced = Counter(name for name, answer in self._results.values() if not answer)
-        accepted = {job["generation_id"] for job in jobs}
-        pending = {job["generation_id"] for job in jobs if job["delivery"] != "delivered"}
-        known = {job["generation_id"] for job in jobs if job["route"] == "history" or job["state"] == "cancelled"}
+        accepted = {row["key"] for row in told}
+        pending = {row["key"] for row in told if row["delivery"] != "delivered"}
+        known = {row["key"] for row in told if row["route"] == "history" or row["state"] == "cancelled"}
         explained = (accepted & self._explained | known) - set(shown) - pending
         lost = (accepted | self._told) - set(shown) - explained - pending
         return Audit(
-            accepted=len(jobs),
+            accepted=len(accepted),
             delivered=len(accepted & set(shown)),
             explained=len(explained),
             unended=len(pending),
@@ -120,9 +136,18 @@ class Books:
             wrongly_charged=self._wrongly_charged(jobs),
             doubled=sorted(name for name, times in nonced.items() if times > 1),
             uncovered=sorted(name for name, times in shown.items() if times > 1 >= nonced[name]),
-            disordered=self._disordered({job["generation_id"]: job["ended_at"] for job in jobs}),
-            stale=sorted(set(self._waiting.values()) - pending),
+            disordered=self._disordered({row["key"]: row["ended_at"] for row in told}),
+            stale=sorted(self._reachable() - pending),
         )
+
+    def _reachable(self) -> set[str]:
+        """What waiting messages stand for that can be changed: one member's own as long as its token lives."""
+        over = self._clock.now() - _TOKEN_LIFE
+        return {
+            generation
+            for message_id, (generation, ephemeral) in self._waiting.items()
+            if not ephemeral or snowflake_time(message_id).timestamp() > over
+        }
 
     def _wrongly_charged(self, jobs: list[sqlite3.Row]) -> list[str]:
         wrong = []
@@ -154,8 +179,10 @@ class Books:
             LEFT JOIN jobs ON jobs.generation_id = generations.id
             LEFT JOIN deliveries ON deliveries.generation_id = generations.id
             LEFT JOIN charges ON charges.generation_id = generations.id
+            LEFT JOIN cells ON cells.generation_id = generations.id
             LEFT JOIN pictures ON pictures.generation_id = generations.id AND pictures.number = 1
-            WHERE jobs.state IS NULL OR deliveries.state IS NULL OR charges.amount IS NULL
+            WHERE jobs.state IS NULL OR charges.amount IS NULL
+                OR (deliveries.state IS NULL AND cells.sheet_id IS NULL)
                 OR (jobs.ended_at IS NULL) != (charges.settled_at IS NULL)
                 OR (jobs.state = 'finished') != (pictures.path IS NOT NULL)
             """

@@ -23,7 +23,17 @@ from tests.torture.launch import ForkedBot
 
 CAPACITY = 1e6  # seconds of compute that each member has, unless a row is about that
 PLACES = ("general", "sketches", "notices")  # in the last one the bot may not post
-ACTS = ("imagine", "private", "reply", "upload", "button", "cancel", "look")
+# What members do, and how often.
+ACTS = {
+    "imagine": 8,
+    "private": 2,
+    "reply": 2,
+    "upload": 2,
+    "button": 2,
+    "compare": 2,
+    "cancel": 1,
+    "look": 1,
+}
 _ROOMY = Limit(requests=10_000, seconds=1.0)
 _NEVER_LIMITED = {
     ("POST", "/interactions/{interaction_id}/{interaction_token}/callback"): _ROOMY,
@@ -122,7 +132,7 @@ def do_something(crowd: Crowd, member: Person, number: int) -> None:
     seen = there.see()
     drawn = [message for message in seen if message.attachments and message.author_id == playground.world.bot_id]
     with contextlib.suppress(NotPossible):
-        match chance.choices(ACTS, (8, 2, 2, 2, 2, 1, 1))[0]:
+        match chance.choices(list(ACTS), list(ACTS.values()))[0]:
             case "imagine":
                 there.slash("imagine", prompt=f"cat {number}", steps=2, count=chance.choice((1, 1, 2)))
             case "private":
@@ -133,17 +143,33 @@ def do_something(crowd: Crowd, member: Person, number: int) -> None:
                 there.slash("imagine", prompt=f"dog {number}", steps=2, image=a_picture(number))
             case "button" if drawn:
                 there.press(chance.choice(drawn), "Re-roll")
+            case "compare":
+                _compare(crowd, there, number)
             case "cancel":
-                own = [message for message in seen if _is_own_waiting(message, member)]
+                own = [message for message in seen if _may_press(message, member, "Cancel")]
                 if own:
                     there.press(chance.choice(own), "Cancel")
             case _:
                 there.slash(chance.choice(("queue", "info", "history")))
 
 
-def _is_own_waiting(message: Message, member: Person) -> bool:
+def _compare(crowd: Crowd, there: Person, number: int) -> None:
+    """Say yes to a comparison that somebody has asked for there, or ask for one."""
+    seen = there.see()
+    asked = [
+        (person, message) for person in crowd.members for message in seen if _may_press(message, person, "Draw")
+    ]
+    if asked:
+        person, message = crowd.chance.choice(asked)
+        person.at(there.channel).press(message, "Draw")
+    else:
+        there.slash("compare", prompt=f"owl {number}", seed="1, 2", steps="2")
+
+
+def _may_press(message: Message, member: Person, label: str) -> bool:
+    """Whether a message answers a command of the member and has a button with that label."""
     asked = message.interaction is not None and message.interaction["user"]["id"] == str(member.user.id)
-    return asked and any(button.get("label") == "Cancel" for button in message.buttons)
+    return asked and any(button.get("label") == label for button in message.buttons)
 
 
 def a_picture(number: int) -> Upload:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -112,7 +113,9 @@ async def _trouble(folder: Path, kind: str, runs: int) -> Audit:
             made.playground.faults.clear()
             if audit.unended:
                 break
-        return made.books.audit()
+        audit = made.books.audit()
+    sys.stderr.write(f"{kind}: {number + 1} runs, {audit}, {len(audit.disordered)} out of order\n")
+    return audit
 
 
 async def _accepted(made: Crowd, number: int) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from discord.backoff import ExponentialBackoff
 
 import bot.client  # noqa: F401  (imported by the bot itself only once it runs)
-from bot import app, delivery, post, studio
+from bot import app, delivery, endings, post
 from bot.cli import main
 from bot.playground import Playground
 from bot.settings import Settings
@@ -108,10 +108,11 @@ def _run(how: str, haste: float, environment: dict[str, str], folder: Path, log:
     defaults = Supervisor.__init__.__kwdefaults__
     assert defaults is not None
     defaults["command"] = (sys.executable, str(FIXTURE), how)
-    for module in (delivery, studio):
+    for module in (delivery, endings):
         module._PAUSES = tuple(pause / haste for pause in module._PAUSES)  # type: ignore[attr-defined]
     delivery._LONGEST_PAUSE /= haste
     post._FIRST_PAUSE /= haste
+    post._LOOKS = tuple(pause / haste for pause in post._LOOKS)  # type: ignore[assignment]
     ExponentialBackoff.__init__.__defaults__ = (1 / haste,)
     app.run = partial(_metered, app.run, folder / "lag")
     sys.argv = ["easel", "run"]

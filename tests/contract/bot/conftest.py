@@ -3,7 +3,7 @@
 import asyncio
 import random
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -35,6 +35,7 @@ from generation import (
     Catalogue,
     CostModel,
     JobQueue,
+    Model,
     Range,
     Scheduler,
     Size,
@@ -45,6 +46,7 @@ from generation import (
 from tests.fixture_worker import Gate
 from tests.recipes import a_model
 
+SOME = a_model()
 SMALL = a_model(
     name="small-model",
     size=SizeBounds(native=Size(width=64, height=64), grid=16, minimum=32, maximum=128),
@@ -83,6 +85,8 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         drawing: bool = True,
         content_filter: ContentFilter = ContentFilter.REFUSE,
         preview_every: float | None = None,
+        default: Model = SOME,
+        others: Iterable[Model] = (),
     ) -> AsyncIterator[Running]:
         database = await Database.open(tmp_path / "easel.db")
         pictures = Pictures(tmp_path / "pictures")
@@ -93,7 +97,7 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         small = replace(SMALL, source=str(tmp_path / "small-model"))
         ledger = Ledger(database, allowance=Allowance(capacity=capacity, per_hour=100), clock=playground.clock.now)
         recipes = Recipes(
-            catalogue=Catalogue({"some-model": a_model(), "small-model": small}, default="some-model"),
+            catalogue=Catalogue({model.name: model for model in (default, small, *others)}, default=default.name),
             styles=Styles.read(),
             adapters=Adapters(tmp_path / "models"),
             preferences=preferences,

@@ -1,5 +1,8 @@
 """A finished picture reaches its member whatever has expired, gone or failed on its way, and reaches them once."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
 import db
@@ -15,6 +18,7 @@ from tests.contract.bot.conftest import (
     results,
     until,
 )
+from tests.contract.bot.test_comparing import asked, is_sheet, rows_of, sheets, the_sheet, told
 
 QUARTER_OF_AN_HOUR = 15 * 60 + 1
 
@@ -36,7 +40,7 @@ def only_generation(person: Person) -> str:
 
 
 def generation_of(message: Message) -> str:
-    return message.attachments[0].filename.removesuffix(".png")
+    return message.attachments[0].filename.removeprefix("compare-").rpartition(".")[0]
 
 
 async def test_a_result_is_an_ordinary_message_and_its_waiting_message_goes(start: Start, ada: Person) -> None:
@@ -51,6 +55,15 @@ async def test_a_result_is_an_ordinary_message_and_its_waiting_message_goes(star
         assert message.content.startswith("**a red cat**\n-# some-model · seed ")
         await ada.wait_for(lambda: ada.now(waiting) is None)
         assert await delivered(running, only_generation(ada)) == "channel"
+
+
+async def test_a_member_without_an_avatar_is_served_like_any_other(start: Start, linus: Person) -> None:
+    assert linus.user.avatar is None
+    async with start():
+        linus.slash("imagine", prompt="a red cat")
+        first = await result(linus, "a red cat")
+        linus.send("a blue cat", reply_to=first)
+        await result(linus, "a blue cat")
 
 
 async def test_an_expired_interaction_loses_nothing(start: Start, playground: Playground, ada: Person) -> None:
@@ -103,6 +116,36 @@ async def test_who_takes_no_direct_messages_finds_it_in_the_history(start: Start
         assert await delivered(running, job.generation_id) == "history"
         page = await mina.answer(mina.slash("history"))
         assert "a slow cat" in page.text
+
+
+async def test_who_could_be_told_by_no_way_is_told_beside_the_next_answer_and_once(
+    start: Start, playground: Playground, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.reminder._LOOKS", (0.1,) * 100)
+    mina = playground.person("mina")
+    there = mina.at(playground.channel("notices"))
+    async with start() as running:
+        running.gate.close()
+        there.slash("imagine", prompt="a slow cat")
+        await drawing(there, "a slow cat")
+        [job] = running.studio.queue()
+        playground.clock.advance(QUARTER_OF_AN_HOUR)
+        await running.gate.open()
+        assert await delivered(running, job.generation_id) == "history"
+        mina.slash("imagine", prompt="a quick cat")
+        await result(mina, "a quick cat")
+        note = await mina.message(lambda message: "waits in /history" in message.text)
+        assert note.only_for == mina.user.id
+        assert not [message for message in ada.see() if "waits in /history" in message.text]
+
+        async def noted() -> object:
+            return await running.studio.unseen(mina.user.id) == (0, 0) or None
+
+        await until(noted)
+        await mina.answer(mina.slash("queue"))
+    async with start():
+        await mina.answer(mina.slash("info"))
+        assert len([message for message in mina.see() if "waits in /history" in message.text]) == 1
 
 
 async def test_a_private_result_never_goes_to_the_channel(
@@ -196,6 +239,22 @@ async def test_what_ended_while_nobody_could_be_told_is_delivered_at_the_next_st
     assert len(results(ada)) == 1
 
 
+@asynccontextmanager
+async def answer_lost(playground: Playground) -> AsyncIterator[None]:
+    """What is posted within arrives and nobody is told so; then Discord is away until the nonces are forgotten."""
+    arrived = Failure(status=503, after_work=True)
+    playground.faults.add(Fault(mishap=arrived, method="POST", path=r"/channels/.*"))
+    playground.faults.add(Fault(mishap=Failure(status=503), path=r"/channels/.*", count=1000))
+    yield
+
+    async def looked_for() -> object:
+        return any(method == "GET" for method, _, _ in playground.faults.happened) or None
+
+    await until(looked_for, 20.0)
+    playground.clock.advance(3600)
+    playground.faults.clear()
+
+
 async def test_a_result_that_arrived_before_discord_went_away_for_an_hour_is_there_once(
     start: Start, playground: Playground, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,20 +264,81 @@ async def test_a_result_that_arrived_before_discord_went_away_for_an_hour_is_the
         running.gate.close()
         ada.slash("imagine", prompt="a red cat")
         await drawing(ada, "a red cat")
-        arrived = Fault(mishap=Failure(status=503, after_work=True), method="POST", path=r"/channels/.*")
-        playground.faults.add(arrived)
-        playground.faults.add(Fault(mishap=Failure(status=503), path=r"/(channels|webhooks)/.*", count=1000))
-        await running.gate.open()
-        shown = generation_of(await result(ada, "a red cat"))
-
-        async def looked_for() -> object:
-            return any(method == "GET" for method, _, _ in playground.faults.happened) or None
-
-        await until(looked_for)
-        playground.clock.advance(3600)  # the nonce is forgotten by now
-        playground.faults.clear()
+        async with answer_lost(playground):
+            await running.gate.open()
+            shown = generation_of(await result(ada, "a red cat"))
         assert await delivered(running, shown) == "channel"
         assert len(results(ada)) == 1
+
+
+async def test_a_direct_message_that_arrived_before_discord_went_away_for_an_hour_is_there_once(
+    start: Start, playground: Playground, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery._PAUSES", (0.01,) * 100)
+    monkeypatch.setattr("bot.post._FIRST_PAUSE", 0.01)
+    lounge = ada.at(playground.channel("lounge"))
+    async with start() as running:
+        running.gate.close()
+        lounge.slash("imagine", prompt="a slow cat")
+        await drawing(lounge, "a slow cat")
+        playground.clock.advance(QUARTER_OF_AN_HOUR)
+        async with answer_lost(playground):
+            await running.gate.open()
+            shown = generation_of(await result(ada.direct(), "a slow cat"))
+        assert await delivered(running, shown) == "direct"
+        assert len(results(ada.direct())) == 1
+
+
+async def test_a_sheet_that_arrived_before_discord_went_away_for_an_hour_is_there_once(
+    start: Start, playground: Playground, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery._PAUSES", (0.01,) * 100)
+    monkeypatch.setattr("bot.post._FIRST_PAUSE", 0.01)
+    async with start() as running:
+        running.gate.close()
+        ada.press(await asked(ada, seed="1, 2"), "Draw")
+        await told(ada, "0 of 2 done")
+        async with answer_lost(playground):
+            await running.gate.open()
+            await the_sheet(ada)
+
+        async def recorded() -> object:
+            return await rows_of(running, "sheets WHERE state = 'delivered'") or None
+
+        await until(recorded, 20.0)
+        assert len(sheets(ada)) == 1
+
+
+async def test_a_sheet_and_a_result_come_in_the_order_of_their_ends_also_after_a_restart(
+    start: Start, playground: Playground, ada: Person, linus: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery._PAUSES", (0.01,) * 100)
+    monkeypatch.setattr("bot.post._FIRST_PAUSE", 0.01)
+
+    async def all_ended() -> list[str] | None:
+        async with running.database.reading() as connection:
+            due = await db.deliveries.due(connection)
+        return due if len(due) == 4 else None
+
+    async with start() as running:
+        running.gate.close()
+        linus.slash("imagine", prompt="a first cat")
+        await drawing(linus, "a first cat")
+        linus.slash("imagine", prompt="a second cat")
+        await linus.message(lambda message: "a second cat" in message.text and "Next in line" in message.text)
+        ada.press(await asked(ada, seed="1, 2"), "Draw")
+        await told(ada, "0 of 2 done")
+        linus.slash("imagine", prompt="a last cat")
+        await linus.message(lambda message: "a last cat" in message.text and "queue" in message.text)
+        playground.faults.add(Fault(mishap=Failure(status=503), path=r"/(channels|webhooks)/.*", count=100_000))
+        await running.gate.open()
+        due = await until(all_ended, 60.0)
+    playground.faults.clear()
+    async with start(drawing=False):
+        await result(linus, "a last cat")
+        shown = [message for message in ada.see() if is_result(message) or is_sheet(message)]
+        assert [generation_of(message) for message in shown] == due
+        assert [is_sheet(message) for message in shown] == [False, False, True, False]
 
 
 async def test_results_come_in_the_order_of_their_ends_whatever_befalls_the_first(
@@ -245,9 +365,15 @@ async def test_a_waiting_message_goes_on_telling_after_a_restart(start: Start, a
     async with start(drawing=False):
         ada.slash("imagine", prompt="a patient cat")
         waiting = await ada.message(lambda message: "Next in line" in message.text)
+    async with start(drawing=False):
+        again = await ada.message(lambda message: "Easel was restarted; your place is kept." in message.text)
+        assert again.id == waiting.id
+        assert "Next in line" in again.text
     async with start() as running:
         running.gate.close()
-        assert (await drawing(ada, "a patient cat")).id == waiting.id
+        drawn = await drawing(ada, "a patient cat")
+        assert drawn.id == waiting.id
+        assert "restarted" not in drawn.text
         await running.gate.open()
         await result(ada, "a patient cat")
 

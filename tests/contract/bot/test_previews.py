@@ -94,6 +94,27 @@ async def test_a_preview_on_its_way_does_not_hold_the_result_up(
         assert len(results(ada)) == 1
 
 
+async def test_an_edit_that_was_dropped_on_its_way_does_not_undo_a_private_result(
+    start: Start, playground: Playground, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.post._LOOKS", (0.2,) * 100)
+
+    async def on_its_way() -> object:
+        return len(playground.faults.happened) > 1 or None
+
+    async with start() as running:
+        running.gate.close()
+        for seconds in (0.0, 4.0):
+            playground.faults.add(Fault(mishap=Delayed(seconds=seconds), method="PATCH", path=EDITS))
+        ada.slash("imagine", prompt="a secret", private=True)
+        await until(on_its_way, 20.0)
+        await running.gate.open()
+        shown = await result(ada, "a secret")
+        # The playground goes on with what the bot has given up.
+        await ada.message(lambda message: message.id == shown.id and not is_result(message))
+        assert names(await result(ada, "a secret")) == names(shown)
+
+
 async def test_without_the_setting_there_is_none(start: Start, ada: Person) -> None:
     async with start() as running:
         running.gate.close()

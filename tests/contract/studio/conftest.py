@@ -41,6 +41,7 @@ class Opened:
     history: History
     seeds: Seeds
     database: Database
+    supervisor: Supervisor
 
 
 Open = Callable[..., AbstractAsyncContextManager[Opened]]
@@ -114,6 +115,7 @@ def open_studio(tmp_path: Path, clock: Clock) -> Open:
                 history=history,
                 seeds=Seeds(database, clock=clock),
                 database=database,
+                supervisor=supervisor,
             )
         finally:
             if drawing is not None:

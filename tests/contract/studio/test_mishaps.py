@@ -11,7 +11,7 @@ import pytest
 
 import db
 from db import DatabaseUnusable
-from generation import FailureKind, JobState, QueueFull
+from generation import FailureKind, JobState, QueueFull, Request
 from tests.contract.studio.conftest import Open, Opened
 from tests.contract.studio.test_studio import A_CAT, ADDRESS, ANN, drawing_begun, ended, left, rows
 
@@ -70,6 +70,33 @@ async def test_a_job_that_ended_easel_itself_twice_is_set_aside_at_the_third_sta
         end = await ended(opened, accepted.generation_id)
         assert end.failure is not None
         assert end.failure.kind is FailureKind.SET_ASIDE
+        assert await left(opened) == pytest.approx(1000)
+
+
+async def test_a_cancel_that_is_ignored_ends_the_worker_and_only_the_cancelled_job_is_touched_by_it(
+    open_studio: Open,
+) -> None:
+    async with open_studio(cancel_grace=0.2) as opened:
+        stubborn = await opened.studio.submit(Request(prompt="a stubborn cat"), viewer=ANN, address=None)
+        other = await opened.studio.submit(A_CAT, viewer=ANN, address=None)
+        await drawing_begun(opened, stubborn.generation_id)
+        assert await opened.studio.cancel(stubborn.generation_id, ANN)
+        assert (await ended(opened, stubborn.generation_id)).state is JobState.CANCELLED
+        assert (await ended(opened, other.generation_id)).state is JobState.FINISHED
+        assert await state_of(opened, other.generation_id) == ("finished", 1)
+        assert await left(opened) == pytest.approx(1000 - 0.25, abs=0.01)
+        assert opened.supervisor.starts == 2
+
+
+async def test_a_model_that_ends_the_worker_while_it_is_read_is_tried_no_oftener_than_a_job_may(
+    open_studio: Open,
+) -> None:
+    async with open_studio("dies_while_loading") as opened:
+        accepted = await opened.studio.submit(A_CAT, viewer=ANN, address=None)
+        end = await ended(opened, accepted.generation_id)
+        assert end.failure is not None
+        assert end.failure.kind is FailureKind.SET_ASIDE
+        assert opened.supervisor.starts == 1 + 2  # at first before anybody asked, then for the two attempts
         assert await left(opened) == pytest.approx(1000)
 
 

@@ -319,7 +319,7 @@ async def test_places_are_told_and_move_up(open_studio: Open) -> None:
         first = await opened.studio.submit(A_CAT, viewer=ANN, address=None)
         second = await opened.studio.submit(A_CAT, viewer=ANN, address=None)
         assert (first.place, second.place) == (1, 2)
-        assert second.expected > first.expected
+        assert second.expected.likely > first.expected.likely
         seen: list[Update] = []
         following = asyncio.create_task(collect(opened, second.generation_id, seen))
         await asyncio.sleep(0)
@@ -364,7 +364,7 @@ async def test_an_ending_is_told_until_it_is_delivered(open_studio: Open) -> Non
         await opened.studio.delivered(accepted.generation_id, route=Route.CHANNEL, message_id=77)
         assert await opened.studio.address(accepted.generation_id) is None
     async with open_studio() as opened, opened.database.reading() as connection:
-        assert await db.deliveries.pending(connection) == []
+        assert await db.deliveries.due(connection) == []
 
 
 async def test_private_is_private_for_everybody_else_and_for_its_descendants(open_studio: Open) -> None:

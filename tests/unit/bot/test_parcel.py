@@ -10,7 +10,7 @@ from PIL import Image
 from bot import wording
 from bot.content import ContentFilter
 from bot.history import Generation, Picture
-from bot.parcel import FILE_LIMIT, pack, thumbnails
+from bot.parcel import FILE_LIMIT, JPEG_QUALITY, pack, thumbnails
 from generation import JobState
 from tests.recipes import a_recipe
 
@@ -68,17 +68,27 @@ async def test_pictures_are_sent_byte_for_byte_under_their_names(picture: Path) 
             file.close()
 
 
-async def test_too_large_a_picture_goes_as_a_jpeg_and_that_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("compressible", [True, False])
+async def test_too_large_a_picture_goes_as_another_kind_of_file_that_is_told_and_stays_as_it_is(
+    tmp_path: Path, compressible: bool
+) -> None:
     file = tmp_path / "noise.png"
     side = 1900
     noise = random.Random(1).randbytes(side * side * 3)  # noqa: S311  (a picture that does not compress)
-    Image.frombytes("RGB", (side, side), noise).save(file, compress_level=1)
-    assert file.stat().st_size > FILE_LIMIT
+    image = Image.new("RGB", (side, side), "teal") if compressible else Image.frombytes("RGB", (side, side), noise)
+    image.save(file, compress_level=0 if compressible else 1)
+    drawn = file.read_bytes()
+    assert len(drawn) > FILE_LIMIT
     parcel = await pack(a_generation(file), "noise", REFUSE, age_restricted=False)
     [(name, data)] = parcel.contents
-    assert name == "abcdefghjk.jpg"
+    suffix = ".webp" if compressible else ".jpg"
+    assert name == f"abcdefghjk{suffix}"
     assert len(data) <= FILE_LIMIT
-    assert wording.SENT_AS_JPEG in parcel.text
+    assert wording.sent_as(suffix) in parcel.text
+    with Image.open(BytesIO(data)) as sent:
+        assert (sent.convert("RGB").tobytes() == image.tobytes()) == compressible
+    assert str(JPEG_QUALITY) in wording.sent_as(".jpg")
+    assert file.read_bytes() == drawn
 
 
 async def test_a_picture_that_is_gone_is_not_sent_as_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from bot.progress import TIME_INTERVAL, Progress
 from bot.studio import Studio
 from bot.updates import Drawing, Ended, Feed, Update, Waiting
 from bot.views import waiting_view
-from generation import JobState
+from generation import Estimate, JobState
 
 ADDRESS = Address(channel_id=2, waiting_message_id=3)
 
@@ -24,7 +24,7 @@ class Jobs:
     """As much of a studio as is followed: one job's feed."""
 
     def __init__(self) -> None:
-        self.feed = Feed(Waiting(place=2, expected=9.0))
+        self.feed = Feed(Waiting(place=2, expected=Estimate.sure(9.0)))
 
     def follow(self, generation_id: str) -> AsyncIterator[Update]:
         del generation_id
@@ -133,7 +133,7 @@ async def test_what_was_told_already_is_not_told_again(
 ) -> None:
     progress.follow("abc", ADDRESS, "a cat")
     await pace.begun()
-    jobs.feed.set(Waiting(place=2, expected=8.9))  # the same in whole seconds
+    jobs.feed.set(Waiting(place=2, expected=Estimate.sure(8.9)))  # the same in whole seconds
     pace.end()
     jobs.feed.set(Drawing(step=1, steps=4, remaining=None))
     await pace.begun()
@@ -148,16 +148,16 @@ async def test_another_time_alone_is_told_seldom(
     await pace.begun()
     pace.end()
     clock.now = TIME_INTERVAL - 1
-    jobs.feed.set(Waiting(place=2, expected=40.0))
+    jobs.feed.set(Waiting(place=2, expected=Estimate.sure(40.0)))
     for _ in range(5):
         await asyncio.sleep(0)
     assert len(wall.written) == 1
     clock.now = TIME_INTERVAL
-    jobs.feed.set(Waiting(place=2, expected=35.0))
+    jobs.feed.set(Waiting(place=2, expected=Estimate.sure(35.0)))
     await pace.begun()
     assert wall.written[1:] == ["-# Place 2 in the queue, ready in about 35 s"]
     pace.end()
-    jobs.feed.set(Waiting(place=1, expected=35.0))  # another place is told at once
+    jobs.feed.set(Waiting(place=1, expected=Estimate.sure(35.0)))  # another place is told at once
     await pace.begun()
     assert wall.written[2:] == ["-# Next in line, ready in about 35 s"]
     await progress.close()
@@ -226,7 +226,7 @@ async def test_a_deleted_waiting_message_ends_the_telling(progress: Progress, jo
 async def test_whoever_waits_far_back_is_told_less_often(
     progress: Progress, jobs: Jobs, pace: Pace, place: int, pause: float
 ) -> None:
-    jobs.feed.set(Waiting(place=place, expected=99.0))
+    jobs.feed.set(Waiting(place=place, expected=Estimate.sure(99.0)))
     progress.follow("abc", ADDRESS, "a cat")
     await pace.begun()
     assert pace.seconds == [pause]
@@ -249,7 +249,7 @@ async def test_a_preview_is_sent_once_and_goes_when_the_job_waits_again(
     progress.follow("abc", ADDRESS, "a cat")
     for update in (step, replace(step, step=2), replace(step, step=2, preview=b"finer"), None):
         await pace.begun()
-        jobs.feed.set(Waiting(place=1, expected=9.0) if update is None else update)
+        jobs.feed.set(Waiting(place=1, expected=Estimate.sure(9.0)) if update is None else update)
         pace.end()
     await pace.begun()
     # What an earlier run of the bot left there goes with the first edit.

@@ -72,9 +72,11 @@ async def test_refund_is_never_more_than_the_charge_nor_less_than_nothing(
 async def test_rate_is_what_was_put_last(connection: Connection) -> None:
     assert await db.rates.every(connection) == []
     for samples in (1, 2):
-        row = RateRow(key="storybook", seconds_per_unit=0.5 / samples, samples=samples, updated_at=3.0)
+        row = RateRow(
+            key="storybook", seconds_per_unit=0.5 / samples, spread=0.1 * samples, samples=samples, updated_at=3.0
+        )
         await db.rates.put(connection, row)
         assert await db.rates.every(connection) == [row]
-    other = RateRow(key="load'; --", seconds_per_unit=2.0, samples=1, updated_at=3.0)
+    other = RateRow(key="load'; --", seconds_per_unit=2.0, spread=0.3, samples=1, updated_at=3.0)
     await db.rates.put(connection, other)
     assert await db.rates.every(connection) == [other, row]

@@ -4,7 +4,7 @@ import pytest
 
 import db
 from db import Connection, Database, DeliveryRow, DeliveryState
-from tests.unit.db.rows import record
+from tests.unit.db.rows import NOWHERE, a_sheet, record
 
 
 def a_delivery(generation_id: str = "aaaa", **values: object) -> DeliveryRow:
@@ -38,7 +38,7 @@ async def four(connection: Connection) -> Connection:
 async def ids(connection: Connection) -> tuple[list[str], list[str]]:
     return (
         [row.generation_id for row in await db.deliveries.unended(connection)],
-        [row.generation_id for row in await db.deliveries.pending(connection)],
+        await db.deliveries.due(connection),
     )
 
 
@@ -81,6 +81,39 @@ async def test_delivered_result_is_delivered_once_and_its_token_blanked(four: Co
         interaction_expires_at=None,
     )
     assert await ids(four) == (["aaaa", "bbbb"], ["cccc"])
+
+
+async def test_a_sheet_is_due_among_the_others_when_the_last_of_its_cells_has_ended(four: Connection) -> None:
+    await record(four, "eeee", "ffff")
+    for sheet_id, cells in (("sheet", ["eeee", "ffff"]), ("bare", [])):
+        await db.sheets.insert(four, a_sheet(sheet_id))
+        await db.sheets.begin(four, sheet_id, **NOWHERE)
+        await db.sheets.put_cells(four, sheet_id, cells)
+    await db.jobs.end(four, "eeee", "finished", 1.0)
+    assert await db.deliveries.due(four) == ["bare", "dddd", "cccc"]  # all cells of the first one were deleted
+    await db.jobs.end(four, "ffff", "cancelled", 7.5)
+    assert await db.deliveries.due(four) == ["bare", "dddd", "sheet", "cccc"]
+    await db.sheets.mark_delivered(four, "sheet", route="channel", message_id=9, at=9.0)
+    assert await db.deliveries.due(four) == ["bare", "dddd", "cccc"]
+
+
+async def test_what_waits_in_the_history_is_unseen_until_its_member_was_told(four: Connection) -> None:
+    await record(four, "eeee")
+    await db.sheets.insert(four, a_sheet("sheet"))
+    await db.sheets.begin(four, "sheet", **NOWHERE)
+    await db.sheets.put_cells(four, "sheet", ["eeee"])
+    await db.jobs.end(four, "eeee", "finished", 9.0)
+    await db.sheets.mark_delivered(four, "sheet", route="history", message_id=None, at=9.0)
+    assert await db.deliveries.unseen(four, 1) == (1, 0)
+    for state, generation_id in (("failed", "aaaa"), ("cancelled", "bbbb")):
+        await db.jobs.end(four, generation_id, state, 9.0)
+        await db.deliveries.mark_delivered(four, generation_id, "history", None, 9.0)
+    assert await db.deliveries.unseen(four, 1) == (1, 1)  # who cancelled knows
+    assert await db.deliveries.unseen(four, 2) == (0, 0)
+    await db.deliveries.note_unseen(four, 2, 10.0)
+    assert await db.deliveries.unseen(four, 1) == (1, 1)
+    await db.deliveries.note_unseen(four, 1, 10.0)
+    assert await db.deliveries.unseen(four, 1) == (0, 0)
 
 
 async def test_last_waiting_message_is_remembered(four: Connection) -> None:

@@ -1,5 +1,7 @@
 """The laws of searching: pages leave nothing out, filters narrow and never show more, hostile text is text."""
 
+import json
+import re
 import sqlite3
 import string
 import unicodedata
@@ -94,6 +96,42 @@ async def test_words_are_found_in_either_prompt_whatever_their_case_and_accents(
     assert await found(connection, "red") == ["blue", "cafe"]
     assert await found(connection, "house red") == ["blue"]
     assert await found(connection, "red tree") == []
+
+
+def drawn_as(*prompts: str) -> str:
+    """A recipe whose pictures were drawn from these words rather than from those that were typed."""
+    words = [{"text": "boat", "prompt": prompt, "negative_prompt": "photograph"} for prompt in prompts]
+    return json.dumps({"prompt": "boat", "words": words})
+
+
+async def test_words_are_found_as_typed_and_as_drawn(connection: Connection) -> None:
+    recipe = drawn_as("ink drawing of a red boat", "ink drawing of a blue boat", "", "a last boat")
+    await keep(connection, "drawn", prompt="a {red|blue|green} boat", recipe=recipe)
+    await keep(connection, "plain", prompt="a boat")
+    for words in ("green", "blue boat", "ink green", "last", "boat draw"):
+        assert await found(connection, words) == ["drawn"]
+    for words in (
+        "photograph",
+        "text",
+        "words",
+        "null",
+    ):  # what a style keeps out, and how a recipe is written down
+        assert await found(connection, words) == []
+    await db.generations.set_recipe(connection, "drawn", drawn_as("a yellow boat"))
+    assert await found(connection, "yellow") == ["drawn"]
+    assert await found(connection, "ink") == []
+
+
+async def test_words_that_were_drawn_before_they_were_looked_for_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "easel.db"
+    migrate(path, read_migrations()[:6])
+    with closing(sqlite3.connect(path)) as old, old:
+        values = asdict(a_generation("aaaa", prompt="a {red|blue} boat", recipe=drawn_as("a blue boat, in ink")))
+        columns = ", ".join(values)
+        old.execute(f"INSERT INTO generations ({columns}) VALUES (:{columns.replace(', ', ', :')})", values)  # noqa: S608
+        old.execute("INSERT INTO pictures VALUES ('aaaa', 1, 'a.png', 7, '', 1, 1, 0)")
+    async with opened(path) as database, database.reading() as connection:
+        assert await found(connection, "red ink") == ["aaaa"]
 
 
 async def test_the_last_word_may_be_only_begun_and_no_other(connection: Connection) -> None:
@@ -266,19 +304,23 @@ async def test_what_was_recorded_before_there_was_an_index_is_found_in_its_order
         assert await found(connection, "cat") == ["new", "late", "between"]
 
 
+def words_in(file: Path) -> set[bytes]:
+    return set(re.findall(rb"[a-z]+", file.read_bytes()))
+
+
 @pytest.mark.parametrize("delete_all", [True, False])
 async def test_a_deleted_words_letters_are_nowhere_in_the_file(tmp_path: Path, delete_all: bool) -> None:
     async with opened(tmp_path / "easel.db") as database, database.transaction() as connection:
-        await keep(connection, "aaaa", prompt="unmistakable marmalade")
+        await keep(connection, "aaaa", prompt="unmistakable marmalade", recipe=drawn_as("a quince"))
         await keep(connection, "bbbb", prompt="an ordinary cat")
-    assert b"marmalade" in (tmp_path / "easel.db").read_bytes()
+    assert {b"marmalade", b"quince"} <= words_in(tmp_path / "easel.db")
     async with opened(tmp_path / "easel.db") as database, database.transaction() as connection:
         if delete_all:
             await connection.execute_fetchall("DELETE FROM generations WHERE prompt LIKE '%marmalade'")
             await db.generations.settle(connection)
         else:
             await db.generations.delete(connection, "aaaa")
-    assert b"marmalade" not in (tmp_path / "easel.db").read_bytes()
+    assert not {b"marmalade", b"quince"} & words_in(tmp_path / "easel.db")
     async with opened(tmp_path / "easel.db") as database, database.reading() as connection:
         assert await found(connection, "ordinary") == ["bbbb"]
 
