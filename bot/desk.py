@@ -24,7 +24,7 @@ from bot.seeds import Seeds
 from bot.sheets import Sheets
 from bot.studio import Studio
 from db import DatabaseError
-from generation import Request
+from generation import Mode, Request
 
 log = logging.getLogger(__name__)
 
@@ -162,6 +162,9 @@ class Desk:
         accepted = await self.studio.submit(
             request, viewer=viewer, address=address, private=private, parent_id=parent_id
         )
+        if request.model is None and accepted.recipe.mode is not Mode.UPSCALE:
+            first = await self.studio.recipes.first_choice(viewer)
+            notes += () if accepted.recipe.model == first else (wording.drawn_instead(accepted.recipe, first),)
         corrections = () if source is None else source.corrections
         self._progress.follow(
             accepted.generation_id,

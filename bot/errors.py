@@ -18,6 +18,7 @@ EaselError
 ├── BadComparison     lists of values that make no sheet
 ├── CommandsRefused   Discord did not take the slash commands
 ├── NoRecipe          a picture that tells nothing of how it was made was to be drawn again
+├── NotDescribed      a picture was not put into words
 ├── DrawingFailed     what was asked for in a shell was not drawn
 ├── NotWritten        it was drawn, and could not be written where it was wanted
 ├── NothingToBackUp   the data folder has no records yet
@@ -216,6 +217,25 @@ class NoRecipe(EaselError):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
+
+
+class Unseen(StrEnum):
+    """Why a picture was not put into words."""
+
+    NOBODY_LOOKS = "nobody_looks"  # no captioner is on this machine
+    NO_WORDS = "no_words"  # it was looked at, and nothing came of it
+    TOO_LATE = "too_late"  # its turn did not come in time
+    FAILED = "failed"  # the log has the reason
+    STOPPING = "stopping"  # Easel ends
+
+
+class NotDescribed(EaselError):
+    """A picture was not put into words, for a `reason`; `detail` is a sentence for everybody, or empty."""
+
+    def __init__(self, reason: Unseen, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
 
 
 class DrawingFailed(EaselError):

@@ -10,7 +10,7 @@ from PIL import Image
 from bot.errors import NotFound
 from bot.pictures import Pictures
 from bot.place import OPERATOR_ID, Viewer
-from bot.preferences import Preferences
+from bot.preferences import Defaults, Preferences
 from generation import (
     NO_STYLE,
     Adapters,
@@ -55,7 +55,8 @@ class Recipes:
     async def of(self, request: Request, viewer: Viewer) -> Recipe:
         """What a request of the viewer means: its holes are filled from their own defaults, then the model's.
 
-        Raises InvalidRequest or NotFound.
+        Where nobody named a model and the first choice is not made for what is asked, one that is here and made
+        for it draws. Raises InvalidRequest or NotFound.
         """
         if request.mode is Mode.UPSCALE and request.model is None:
             # Which model makes a picture larger is nobody's matter of taste, and a filter takes no style.
@@ -63,11 +64,36 @@ class Recipes:
             style = NO_STYLE if request.style is None else request.style
             count = 1 if request.count is None else request.count
             request = replace(request, model=model, style=style, count=count)
-        defaults = await self._preferences.of(viewer)
-        request = defaults.filled(request, catalogue=self.catalogue, styles=self.styles)
-        recipe = await self._complete(request, viewer)
+        defaults = await self.defaults(viewer)
+        try:
+            recipe = await self._complete(self._filled(request, defaults), viewer)
+        except NotThisMode as error:
+            other = await self.model_for(Mode(str(error.value)))
+            if request.model is not None or not await self.is_here(other):
+                raise
+            recipe = await self._complete(self._filled(replace(request, model=other), defaults), viewer)
         await asyncio.to_thread(self.adapters.of, recipe)
         return recipe
+
+    async def first_choice(self, viewer: Viewer) -> str:
+        """The model that draws for the viewer where nobody names one: their own default, else that of all."""
+        own = (await self.defaults(viewer)).model
+        return self.catalogue.default if own is None else own
+
+    async def is_here(self, name: str | None) -> bool:
+        """Whether members can draw with the model of that name: the default one, or one on this machine."""
+        model = self.catalogue.get(name or "")
+        if model is None:
+            return False
+        return name == self.catalogue.default or await asyncio.to_thread(find_model, model) is not None
+
+    async def defaults(self, viewer: Viewer) -> Defaults:
+        """The viewer's own defaults, without a model that is no longer here."""
+        defaults = await self._preferences.of(viewer)
+        return defaults if await self.is_here(defaults.model) else replace(defaults, model=None)
+
+    def _filled(self, request: Request, defaults: Defaults) -> Request:
+        return defaults.filled(request, catalogue=self.catalogue, styles=self.styles)
 
     async def _complete(self, request: Request, viewer: Viewer) -> Recipe:
         """The recipe of a request whose source and mask are here. Raises InvalidRequest or NotFound."""
@@ -121,14 +147,18 @@ class Recipes:
         return frozenset(control.mode for control in self.adapters.controls.installed())
 
     def _able(self, mode: Mode) -> tuple[str, ...]:
-        """Models made for `mode`: those on this machine, plain filters last; if there are none, all of them."""
+        """Models made for `mode`: those on this machine, else all; those of the default one's family come first.
+
+        A plain filter comes last, and before it the built-in models, which know a picture book alone.
+        """
+        family = self.catalogue.find(None).family
         controls = self.adapters.controls
         made = [
             model
             for model in self.catalogue.values()
             if (can_draw(model, mode) and not mode.controlled) or controls.choose(mode, model) is not None
         ]
-        made.sort(key=lambda model: model.family is Family.LANCZOS)
+        made.sort(key=lambda model: (model.family is Family.LANCZOS, model.harmless, model.family is not family))
         here = [model.name for model in made if find_model(model) is not None]
         return tuple(here or [model.name for model in made])
 

@@ -13,7 +13,7 @@ from discord import app_commands
 from bot.attachments import Source
 from bot.desk import desk_of, viewer_of
 from bot.history import Filter
-from bot.wording import labels, shorten
+from bot.wording import labels, shorten, title, titled
 from generation import (
     AUTO,
     COUNT_LIMIT,
@@ -25,6 +25,7 @@ from generation import (
     Mode,
     Model,
     Scheduler,
+    Use,
 )
 
 log = logging.getLogger(__name__)
@@ -113,8 +114,9 @@ async def suggest_known_model(interaction: Interaction, current: str) -> list[Ch
 
 @never_failing
 async def suggest_model(interaction: Interaction, current: str) -> list[Choice]:
-    """Those that can be drawn with at once, the default one first."""
-    return _models(await asyncio.to_thread(desk_of(interaction).studio.recipes.models_here), current)
+    """Those that can be drawn with at once, the default one first; enlarging has a command of its own."""
+    here = await asyncio.to_thread(desk_of(interaction).studio.recipes.models_here)
+    return _models((model for model in here if model.can != (Use.UPSCALE,)), current)
 
 
 def _models(models: Iterable[Model], current: str) -> list[Choice]:
@@ -137,23 +139,31 @@ async def suggest_style(interaction: Interaction, current: str) -> list[Choice]:
 
 @never_failing
 async def suggest_size(interaction: Interaction, current: str) -> list[Choice]:
-    catalogue = desk_of(interaction).studio.catalogue
-    model = catalogue.get(str(interaction.namespace.model or ""), catalogue.find(None))
-    wanted = current.strip().casefold()
+    """Shapes as the model that was named would draw them, or the one that draws where none is."""
+    recipes, wanted = desk_of(interaction).studio.recipes, current.strip().casefold()
+    model = recipes.catalogue.get(str(interaction.namespace.model or ""))
+    if model is None:
+        model = recipes.catalogue.find(await recipes.first_choice(viewer_of(interaction)))
     choices = [_choice(f"{shape} ({model.size.read(shape)})", shape) for shape in _SHAPES if wanted in shape]
     if choices or not wanted:
         return choices
     try:
         return [_choice(str(model.size.read(current)), current.strip())]
     except BadSize as error:
-        return [_choice(f"{error.closest} (the closest to {current})", error.closest)]
+        return [_choice(labels.closest(error.closest, current), error.closest)]
 
 
 @never_failing
 async def suggest_seed(interaction: Interaction, current: str) -> list[Choice]:
-    saved = await desk_of(interaction).seeds.suggest(viewer_of(interaction), current)
-    typed = [_choice(current.strip(), current.strip())] if current.strip().isdecimal() else []
-    return typed + [_choice(f"{seed.name} ({seed.seed})", seed.name) for seed in saved]
+    """A number that was typed, saved seeds by their names, and the newest pictures' by number or words."""
+    desk, viewer, wanted = desk_of(interaction), viewer_of(interaction), current.strip().casefold()
+    offered = {wanted: wanted} if wanted.isdecimal() else {}
+    offered |= {seed.name: f"{seed.name} ({seed.seed})" for seed in await desk.seeds.suggest(viewer, current)}
+    for each in (await desk.history.page(viewer, limit=_SHOWN)).generations:
+        seed, words = str(each.recipe.seeds[0]), titled(title(each.recipe))
+        if any(word.startswith(wanted) for word in (seed, *words.casefold().split())):
+            offered.setdefault(seed, f"{seed} · {words}")
+    return [_choice(name, value) for value, name in offered.items()]
 
 
 @never_failing
@@ -176,7 +186,7 @@ async def suggest_generation(interaction: Interaction, current: str) -> list[Cho
     found = {generation.id: generation for generation in newest if wanted in generation.id}
     searched = await history.page(viewer, Filter(search=wanted), limit=_SHOWN)
     found |= {generation.id: generation for generation in searched.generations}
-    return [_choice(f"{each.id} · {each.recipe.prompt}", each.id) for each in found.values()]
+    return [_choice(f"{each.id} · {titled(title(each.recipe))}", each.id) for each in found.values()]
 
 
 def in_list(suggest: Suggest) -> Suggest:

@@ -71,8 +71,9 @@ class Reply(commands.Cog):
             raise BadPicture(PictureFault.MISSING)
         own_words = bool(flags.prompt.strip())
         prompt = flags.prompt if own_words or drawn is None else drawn.recipe.prompt
-        # 2. A sign that it was understood; it becomes the waiting message, or the refusal.
-        waiting_message_id = await answer.say(wording.accepted(prompt))
+        # 2. A sign that it was understood, and how; it becomes the waiting message, or the refusal.
+        notes = wording.understood(flags.changes, flags.seed)
+        waiting_message_id = await answer.say(wording.with_notes(wording.accepted(prompt), notes))
         # 3. The request. Redrawing one of Easel's own pictures stays with its model unless another is named,
         #    and with its style where it stays with its words.
         changes: dict[str, Any] = dict(flags.changes)
@@ -91,7 +92,9 @@ class Reply(commands.Cog):
         async with self._desk.holding(self._source(image, drawn, with_holes=with_holes)) as source:
             request = Request(prompt=prompt, seed=seed, **pictures_given(source, None), **changes)
             # 4. To the studio.
-            await self._desk.submit(request, viewer=viewer, address=address, parent_id=parent_id, source=source)
+            await self._desk.submit(
+                request, viewer=viewer, address=address, parent_id=parent_id, source=source, notes=notes
+            )
 
     async def _drawn(self, image: discord.Attachment, viewer: Viewer) -> Generation | None:
         """The generation that a picture of Easel's own shows, if the viewer may see it: its file is named for it.

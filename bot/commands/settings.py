@@ -13,6 +13,7 @@ from bot.desk import Desk, viewer_of
 from bot.preferences import Defaults
 from bot.views import read_number, read_settings_modal, settings_message
 from bot.wording import labels
+from generation import NotFetched
 
 
 class Settings(commands.Cog):
@@ -21,7 +22,8 @@ class Settings(commands.Cog):
 
     @app_commands.command(name="settings", description=labels.COMMANDS["settings"])
     async def settings(self, interaction: Interaction) -> None:
-        await whisper(interaction, **settings_message(await self._desk.preferences.of(viewer_of(interaction))))
+        defaults = await self._desk.studio.recipes.defaults(viewer_of(interaction))
+        await whisper(interaction, **settings_message(defaults))
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
@@ -29,11 +31,13 @@ class Settings(commands.Cog):
             await answered(interaction, self._keep(interaction, typed))
 
     async def _keep(self, interaction: Interaction, typed: Mapping[str, str]) -> None:
-        """Keep what was typed beside what the modal did not ask for, and show it."""
+        """Keep what was typed beside what the modal did not ask for, and show it. Raises InvalidRequest."""
         await take_note(interaction)
-        preferences, viewer = self._desk.preferences, viewer_of(interaction)
-        defaults = self._read(await preferences.of(viewer), typed)
-        await preferences.put(viewer, defaults)
+        recipes, viewer = self._desk.studio.recipes, viewer_of(interaction)
+        defaults = self._read(await recipes.defaults(viewer), typed)
+        if defaults.model is not None and not await recipes.is_here(defaults.model):
+            raise NotFetched(defaults.model)
+        await self._desk.preferences.put(viewer, defaults)
         await interaction.edit_original_response(**settings_message(defaults))
 
     def _read(self, defaults: Defaults, typed: Mapping[str, str]) -> Defaults:

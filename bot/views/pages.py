@@ -1,6 +1,8 @@
 """One generation with its family, and the queue: what is looked at through buttons."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
@@ -20,6 +22,7 @@ from generation import JobState
 _IN_ROW = 5  # buttons
 _KIN_ROW = 2  # between the buttons of the generation itself and those of its pictures
 _CANCELS = 20  # buttons below a queue: four rows of five
+_STOPPING = 20.0  # seconds
 
 
 class ShowButton(GenerationButton, template=r"easel:show:(?P<id>[0-9a-z]{1,32})"):
@@ -44,6 +47,10 @@ class DropButton(GenerationButton, template=r"easel:drop:(?P<id>[0-9a-z]{1,32})"
         desk, viewer = desk_of(interaction), viewer_of(interaction)
         await take_note(interaction)
         ended_before = not await desk.studio.cancel(self.generation_id, viewer)
+        with suppress(TimeoutError):  # what is being drawn stops at its next step, and is on the list until then
+            async with asyncio.timeout(_STOPPING):
+                async for _ in desk.studio.follow(self.generation_id):
+                    pass
         await interaction.edit_original_response(**queue_message(desk.studio.queue(), viewer))
         if ended_before:
             await whisper(interaction, wording.ALREADY_ENDED)

@@ -1,5 +1,6 @@
 """The message and the modals of `/settings`; what is typed into them is read from the interaction."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from bot.preferences import Defaults
 from bot.views.buttons import LastingItem, View
 from bot.views.modal import OPEN_FOR, read_modal
 from bot.wording import labels
-from generation import COUNT_LIMIT, PROMPT_LIMIT, OutOfRange, Range, Scheduler
+from generation import COUNT_LIMIT, PROMPT_LIMIT, OutOfRange, Range, Scheduler, Use
 
 _PREFIX = "easel:settings:"
 _LONGEST_MENU = 25  # as many as Discord takes
@@ -34,8 +35,8 @@ class SettingsButton(
     async def press(self, interaction: discord.Interaction[Any]) -> None:
         desk, viewer = desk_of(interaction), viewer_of(interaction)
         if self._action != "reset":
-            defaults = await desk.preferences.of(viewer)
-            modal = look(defaults, desk) if self._action == "look" else numbers(defaults)
+            defaults = await desk.studio.recipes.defaults(viewer)
+            modal = await look(defaults, desk) if self._action == "look" else numbers(defaults)
             await interaction.response.send_modal(modal)
             return
         await take_note(interaction)
@@ -51,10 +52,11 @@ def settings_message(defaults: Defaults) -> dict[str, Any]:
     return {"embeds": [wording.settings(defaults)], "view": view}
 
 
-def look(defaults: Defaults, desk: Desk) -> discord.ui.Modal:
-    """What decides how pictures look."""
+async def look(defaults: Defaults, desk: Desk) -> discord.ui.Modal:
+    """What decides how pictures look; of the models those that draw from words, here and at once."""
     modal = discord.ui.Modal(title=labels.SETTINGS_LOOK, custom_id=f"{_PREFIX}look", timeout=OPEN_FOR)
-    models = {name: model.title for name, model in desk.studio.catalogue.items()}
+    here = await asyncio.to_thread(desk.studio.recipes.models_here)
+    models = {model.name: model.title for model in here if Use.TEXT in model.can}
     styles = {name: style.title for name, style in desk.studio.styles.items()}
     _ask(modal, "model", _choice("model", defaults.model, models))
     _ask(modal, "style", _choice("style", defaults.style, styles))

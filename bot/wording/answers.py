@@ -8,7 +8,7 @@ from bot.board import QueuedJob
 from bot.ledger import AllowanceState
 from bot.seeds import SavedSeed
 from bot.studio import WorkerStatus
-from bot.wording.text import EMBED_LIMIT, about, counted, duration, escape, moment, quote
+from bot.wording.text import EMBED_LIMIT, Plural, duration, escape, expected_time, moment, quote
 from db import Totals
 from generation import Model, WorkerState
 
@@ -22,11 +22,38 @@ NOTHING_TO_DO = (
     "/imagine draws from words alone."
 )
 
+_QUEUE_HINT = "Whoever was served least is next: many pictures of one never block the first of another."
+_SEED, _SEED_OF = "**{name}** · {seed}", "**{name}** · {seed} · from `{id}`"
+_SOMEBODYS = "somebody's picture"
+_DRAWN_NOW = "being drawn · {picture} · {model} · ready in {time}"
+_WAITS = "place {place} · {picture} · {model} · ready in {time}"
+_MORE_LINES = Plural(one="and one more", more="and {count} more")
+_PICTURES = Plural(one="1 picture", more="{count} pictures")
+_REQUESTS = Plural(one="1 request", more="{count} requests")
+_DRAWING_TIME = "{time} of drawing"
+_WHOLE = "All of your {capacity} of drawing time."
+_LEFT = "{left} of your {capacity} of drawing time is left."
+_LEFT_UNTIL = "{left} of your {capacity} of drawing time is left; all of it is back {moment}."
+_NOTHING_LEFT = "Nothing of your {capacity} of drawing time is left."
+_NOTHING_LEFT_UNTIL = "Nothing of your {capacity} of drawing time is left; all of it is back {moment}."
+_EACH_HOUR = "Every hour brings {time} back."
+
+_UNSEEN = Plural(
+    one="I could not bring you a result: its picture waits in /history.",
+    more="I could not bring you {count} results: their pictures wait in /history.",
+)
+_FAILED_UNSEEN = Plural(
+    one="A request of yours came to nothing before, and I could not tell you. It cost nothing.",
+    more="{count} requests of yours came to nothing before, and I could not tell you. They cost nothing.",
+)
+
 _WORKER = {
     WorkerState.STOPPED: "not running; it starts with the next picture",
     WorkerState.STARTING: "starting",
     WorkerState.IDLE: "ready",
+    WorkerState.LOADING: "loading a model",
     WorkerState.DRAWING: "drawing",
+    WorkerState.DESCRIBING: "describing a picture",
     WorkerState.STOPPING: "stopping",
 }
 
@@ -35,21 +62,31 @@ def queue_list(jobs: Sequence[QueuedJob], member_id: int) -> discord.Embed:
     """The queue in its order; of other members' pictures only that they are there is told."""
     lines = []
     for job in jobs:
-        own = job.member_id == member_id
-        what = f"**{quote(job.prompt, 80)}**" if own else "somebody's picture"
-        when = "being drawn" if job.running else f"place {job.place}"
-        lines.append(f"{when} · {what} · {escape(job.model)} · ready in {about(job.expected)}")
+        picture = f"**{quote(job.prompt, 80)}**" if job.member_id == member_id else _SOMEBODYS
+        line = _DRAWN_NOW if job.running else _WAITS
+        lines.append(
+            line.format(
+                place=job.place, picture=picture, model=escape(job.model), time=expected_time(job.expected)
+            )
+        )
     return discord.Embed(
         title="Queue",
         colour=COLOUR,
         description=_fitting(lines),
-    ).set_footer(text="Whoever was served least is next: many pictures of one never block the first of another.")
+    ).set_footer(text=_QUEUE_HINT)
+
+
+def unseen(finished: int, failed: int) -> str:
+    """What a member is told who could not be told of so many pictures, and of so many requests that failed."""
+    told = [_UNSEEN.of(finished)] if finished else []
+    return "\n".join([*told, _FAILED_UNSEEN.of(failed)] if failed else told)
 
 
 def seed_list(saved: Sequence[SavedSeed]) -> discord.Embed:
     lines = [
-        f"**{escape(seed.name)}** · {seed.seed}"
-        + ("" if seed.generation_id is None else f" · from `{seed.generation_id}`")
+        (_SEED if seed.generation_id is None else _SEED_OF).format(
+            name=escape(seed.name), seed=seed.seed, id=seed.generation_id
+        )
         for seed in saved
     ]
     return discord.Embed(title="Your seeds", colour=COLOUR, description=_fitting(lines))
@@ -85,28 +122,32 @@ def information(
         value=_totals(totals),
         inline=False,
     )
-    embed.add_field(name="Queue", value=counted(waiting, "request") if waiting else "empty")
+    embed.add_field(name="Queue", value=_REQUESTS.of(waiting) if waiting else "empty")
     return embed
 
 
 def _totals(totals: Totals) -> str:
     if not totals.pictures:
         return "none yet"
-    pictures, requests = counted(totals.pictures, "picture"), counted(totals.generations, "request")
-    return f"{pictures} from {requests}, {duration(totals.seconds)} of drawing"
+    facts = (
+        _PICTURES.of(totals.pictures),
+        _REQUESTS.of(totals.generations),
+        _DRAWING_TIME.format(time=duration(totals.seconds)),
+    )
+    return " · ".join(facts)
 
 
 def _allowance(state: AllowanceState) -> str:
     capacity = duration(state.capacity)
     if state.left >= state.capacity:
-        return f"All of your {capacity} of drawing time."
-    left = duration(state.left) if state.left >= 1 else "Nothing"
+        return _WHOLE.format(capacity=capacity)
+    spent = state.left < 1
     if state.full_at is None:
-        return f"{left} of your {capacity} of drawing time is left."
-    return (
-        f"{left} of your {capacity} of drawing time is left; all of it is back {moment(state.full_at)}.\n"
-        f"Every hour brings {duration(state.per_hour)} back."
+        return (_NOTHING_LEFT if spent else _LEFT).format(left=duration(state.left), capacity=capacity)
+    told = (_NOTHING_LEFT_UNTIL if spent else _LEFT_UNTIL).format(
+        left=duration(state.left), capacity=capacity, moment=moment(state.full_at)
     )
+    return f"{told}\n{_EACH_HOUR.format(time=duration(state.per_hour))}"
 
 
 def _fitting(lines: Sequence[str]) -> str:
@@ -115,7 +156,7 @@ def _fitting(lines: Sequence[str]) -> str:
     length = 0
     for line in lines:
         if length + len(line) + 1 > EMBED_LIMIT - 40:
-            return "\n".join([*kept, f"and {len(lines) - len(kept):,} more"])
+            return "\n".join([*kept, _MORE_LINES.of(len(lines) - len(kept))])
         kept.append(line)
         length += len(line) + 1
     return "\n".join(kept)

@@ -6,7 +6,7 @@ import db
 from bot.history import Family, Filter, Generation, Page
 from bot.lineage import Change, Changed, Field, Reworded, changes
 from bot.wording.answers import COLOUR
-from bot.wording.results import failed, result, seeds, titled, unended
+from bot.wording.results import failed, result, seeds, title, titled, unended
 from bot.wording.text import listing, moment, number, quote, shorten
 from generation import JobState, Mode
 
@@ -27,6 +27,11 @@ _OWN = "**Your pictures**"
 _ANOTHERS = "**Pictures of {member}**"
 _SEARCHED = "“{search}”"
 _STARRED = "starred by you"
+_PRIVATE = "private"
+_ASKED_FOR = "Asked for {moment}"
+_FROM_PARENT = "**From its parent** `{id}`: {changes}"
+_TO_CHILD = "**To child {place}** `{id}`: {changes}"
+_OLDER_CHILDREN = "It has older children, which are not shown here."
 _OF_MODEL = "drawn by {model}"
 
 _MODES = {
@@ -114,10 +119,12 @@ def history_row(generation: Generation) -> str:
     recipe = generation.recipe
     star = "⭐ " if generation.starred else ""
     facts = [quote(recipe.model, _NAME_SHOWN), seeds(recipe), str(recipe.size), f"`{generation.id}`"]
+    if recipe.style is not None:
+        facts.insert(1, quote(recipe.style.name, _NAME_SHOWN))
     if generation.private:
-        facts.append("private")
+        facts.append(_PRIVATE)
     facts.append(moment(generation.created_at))
-    return f"{star}**{quote(titled(recipe.prompt), _PROMPT_SHOWN)}**\n-# {' · '.join(facts)}"
+    return f"{star}**{quote(titled(title(recipe)), _PROMPT_SHOWN)}**\n-# {' · '.join(facts)}"
 
 
 def thumbnail_name(generation: Generation) -> str:
@@ -133,7 +140,7 @@ def shown(generation: Generation) -> str:
             line = failed(generation)
         case _:
             line = unended(generation)
-    return f"{line}\n-# Asked for {moment(generation.created_at, 'f')}"
+    return f"{line}\n-# {_ASKED_FOR.format(moment=moment(generation.created_at, 'f'))}"
 
 
 def family_embed(family: Family, *, picture: str) -> discord.Embed:
@@ -141,11 +148,12 @@ def family_embed(family: Family, *, picture: str) -> discord.Embed:
     lines = []
     if family.parent is not None:
         told = changed(family.parent, family.itself)
-        lines.append(f"**From its parent** `{family.parent.id}`: {told}")
+        lines.append(_FROM_PARENT.format(id=family.parent.id, changes=told))
     for place, child in enumerate(family.children, start=1):
-        lines.append(f"**To child {place}** `{child.id}`: {changed(family.itself, child, _CHILDS_CHANGES_SHOWN)}")
+        told = changed(family.itself, child, _CHILDS_CHANGES_SHOWN)
+        lines.append(_TO_CHILD.format(place=place, id=child.id, changes=told))
     if family.more:
-        lines.append("It has older children, which are not shown here.")
+        lines.append(_OLDER_CHILDREN)
     embed = discord.Embed(title="Family", colour=COLOUR, description="\n".join(lines))
     return embed.set_image(url=f"attachment://{picture}")
 

@@ -6,7 +6,7 @@ import discord
 
 from bot.preferences import Defaults
 from bot.wording.answers import COLOUR
-from bot.wording.text import escape, number, quote
+from bot.wording.text import Plural, escape, number, quote
 from generation import Model, Style, Use
 
 NOT_SET = "not set"
@@ -37,7 +37,7 @@ def model_page(
         lines = [
             quote(model.title, _TITLE_SHOWN),
             " · ".join(_USES[use] for use in model.can),
-            f"Licence: {_licence(model)}",
+            (_GATED_LICENCE if model.gated else _LICENCE).format(licence=quote(model.licence, _TITLE_SHOWN)),
             _HERE if model.name in here else _NOT_HERE,
         ]
         if Use.TEXT in model.can:
@@ -45,16 +45,18 @@ def model_page(
         name = f"{named} · the default" if model.name == default else named
         embed.add_field(name=name, value="\n".join(lines), inline=False)
     embed.add_field(name="Choose one", value=f"`/imagine prompt: a lighthouse model: {default}`", inline=False)
-    return embed.set_footer(text=f"Page {page} of {pages}") if pages > 1 else embed
+    return embed.set_footer(text=_PAGE.format(page=page, pages=pages)) if pages > 1 else embed
 
 
 _HERE = "Ready to draw."
-_NOT_HERE = "Not on this machine yet: its first picture takes long."
-
-
-def _licence(model: Model) -> str:
-    licence = quote(model.licence, _TITLE_SHOWN)
-    return f"{licence}, which has to be agreed to" if model.gated else licence
+_NOT_HERE = "Not on this machine: it draws once whoever runs this bot has added it."
+_LICENCE = "Licence: {licence}"
+_GATED_LICENCE = "Licence: {licence}, which has to be agreed to"
+_PAGE = "Page {page} of {pages}"
+_COMING = Plural(
+    one="One is being drawn for this page; open it again in a minute.",
+    more="{count} are being drawn for this page; open it again in a minute.",
+)
 
 
 def style_page(
@@ -71,7 +73,7 @@ def style_page(
     embed = discord.Embed(title="Styles", colour=COLOUR, description="\n".join(lines))
     embed.add_field(name="Try one", value=f"`/imagine prompt: a lighthouse style: {styles[0].name}`", inline=False)
     if coming:
-        embed.add_field(name="Examples", value=_coming(coming), inline=False)
+        embed.add_field(name="Examples", value=_COMING.of(coming), inline=False)
     if sheet is not None:
         drawn = (
             f"“{escape(prompt)}”, drawn by {quote(model.title, _TITLE_SHOWN)}. Other models draw them differently."
@@ -79,18 +81,12 @@ def style_page(
         embed.add_field(name="What they look like", value=drawn, inline=False)
         embed.set_image(url=f"attachment://{sheet}")
     if pages > 1:
-        embed.set_footer(text=f"Page {page} of {pages}")
+        embed.set_footer(text=_PAGE.format(page=page, pages=pages))
     return embed
 
 
 def _template(style: Style) -> str:
     return quote(style.prompt.replace("{prompt}", "…"), _TEMPLATE_SHOWN)
-
-
-def _coming(count: int) -> str:
-    if count == 1:
-        return "One is being drawn for this page; open it again in a minute."
-    return f"{count} are being drawn for this page; open it again in a minute."
 
 
 def settings(defaults: Defaults) -> discord.Embed:

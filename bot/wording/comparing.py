@@ -6,31 +6,34 @@ from bot.comparison import Comparison
 from bot.history import Generation
 from bot.ledger import AllowanceState
 from bot.wording.errors import CANCELLED, failure_sentence
-from bot.wording.text import about, counted, duration, escape, quote, shorten
-from generation import JobState
+from bot.wording.text import Plural, about, duration, escape, expected_time, quote, shorten
+from generation import Estimate, JobState
 
 _PROMPT_SHOWN = 250  # characters
 _SIDE_SHOWN = 90
 _SENTENCES_SHOWN = 2
+_SHEET = Plural(one="A sheet of one picture: {sides}.", more="A sheet of {count} pictures: {sides}.")
+_COST = "It takes {time} of drawing time; you have {left} of {capacity} left. Others are served in between."
+_COST_OF_NOTHING = (
+    "It takes {time} of drawing time; you have nothing of {capacity} left. Others are served in between."
+)
+_DONE = "{done} of {count} done, the sheet is ready in {time}"
 _NOTES = {JobState.FAILED: "failed", JobState.CANCELLED: "cancelled"}
 
 
 def comparison_asked(comparison: Comparison, cost: float, allowance: AllowanceState) -> str:
     """The question before a comparison is drawn: what it shows and what it costs."""
-    pictures = counted(len(comparison.recipes), "picture")
-    left = duration(allowance.left) if allowance.left >= 1 else "nothing"
-    return (
-        f"{_title(comparison)}\n"
-        f"A sheet of {pictures}: {_sides(comparison)}.\n"
-        f"It takes {about(cost)} of drawing time; you have {left} of {duration(allowance.capacity)} left. "
-        "Others are served in between."
+    told = (_COST if allowance.left >= 1 else _COST_OF_NOTHING).format(
+        time=about(cost), left=duration(allowance.left), capacity=duration(allowance.capacity)
     )
+    sheet = _SHEET.of(len(comparison.recipes), sides=_sides(comparison))
+    return f"{_title(comparison)}\n{sheet}\n{told}"
 
 
-def comparison_waiting(comparison: Comparison, done: int, expected: float) -> str:
+def comparison_waiting(comparison: Comparison, done: int, expected: Estimate) -> str:
     """The waiting message of a comparison: how many of its cells have ended, and when all have."""
-    count = len(comparison.recipes)
-    return f"{_title(comparison)}\n-# {done} of {count} done, the sheet is ready in {about(expected)}"
+    line = _DONE.format(done=done, count=len(comparison.recipes), time=expected_time(expected))
+    return f"{_title(comparison)}\n-# {line}"
 
 
 def comparison_result(

@@ -19,6 +19,7 @@ from bot.errors import (
     NoRoom,
     NoSeedToKeep,
     NotAllowed,
+    NotDescribed,
     NotErased,
     NotFound,
     NothingToBackUp,
@@ -32,8 +33,9 @@ from bot.errors import (
 )
 from bot.seeds import NEW, SAME
 from bot.wording.keeping import NOT_ERASED, keeping_error
+from bot.wording.origins import not_described
 from bot.wording.pictures import bad_picture
-from bot.wording.text import counted, duration, escape, listing, moment, number, shorten
+from bot.wording.text import Plural, duration, escape, listing, moment, number, shorten
 from db import DatabaseError, DatabaseUnusable, Reason
 from generation import (
     MODES,
@@ -76,6 +78,7 @@ _NOT_FOUND = {
     "seed": "You have no seed called {name}; /seed list shows yours.",
     "source": "The picture that this one started from is no longer on this machine: attach it again.",
     "message": "That message is gone, or I may not read it.",
+    "prompt": "These words are no longer there: please use Describe again.",
     "search": "That search is too long ago: please use /history again.",
     "sheet": "This comparison is no longer there: please use /compare again.",
 }
@@ -148,15 +151,33 @@ _NEEDS_CONTROL = (
     "The model {model} needs a ControlNet for the mode {mode}; whoever runs this bot adds one by "
     "easel models add {control}."
 )
-_HAVE_CONTROL = " These have one: {others}."
+_HAVE_CONTROL = "These have one: {others}."
 _MODELS_NAMED = 3
+_OWN_QUEUE_FULL = Plural(
+    one="You have 1 picture waiting, as many as one member may: let it be drawn first.",
+    more="You have {count} pictures waiting, as many as one member may: let one be drawn first.",
+)
+_QUEUE_FULL = Plural(
+    one="The queue is full with 1 picture: please try again in a few minutes.",
+    more="The queue is full with {count} pictures: please try again in a few minutes.",
+)
+_NEVER_ENOUGH = "This would take {cost} of drawing time and you have {left} left, which does not refill here."
+_ENOUGH_AT = "This would take {cost} of drawing time and you have {left} left: there is enough again {when}."
+_ENOUGH_LATER = (
+    "This would take {cost} of drawing time and you have {left} left: there is enough again in a while."
+)
+_NO_WHOLE_NUMBER = "{flag} cannot be {value}: it takes a whole number, as in “{example}”."
+_NO_NUMBER = "{flag} cannot be {value}: it takes a number, as in “{example}”."
 
 CANCELLED = "Cancelled; it cost nothing."
 LOST = "This was drawn, but its file is no longer on this machine; it can be drawn again."
 DISK_FULL = "The disk of the machine is full, so nothing was done; whoever runs this bot has to make room."
 BROKEN_OFF = "Discord could not be reached for a moment; please try again."
 NOT_HERE = "The content filter flagged some of it, and this is no place where that is shown."
-SENT_AS_JPEG = "This is a JPEG, since the PNG is larger than Discord takes."
+_SENT_AS = {
+    ".jpg": "This is a JPEG of quality 92, since the PNG is larger than Discord takes. The PNG is kept.",
+    ".webp": "This is a WebP with the same pixels, since the PNG is larger than Discord takes. The PNG is kept.",
+}
 OUTDATED_COMMAND = "This command has changed since your Discord loaded it; press Ctrl+R or restart the app."
 
 
@@ -166,12 +187,11 @@ def sentence(error: BaseException) -> str:  # noqa: C901, PLR0911  (one return a
         case InvalidRequest():
             return _invalid(error)
         case QueueFull(own=True, waiting=waiting):
-            pictures = counted(waiting, "picture")
-            return f"You have {pictures} waiting, as many as one member may: let one be drawn first."
+            return _OWN_QUEUE_FULL.of(waiting)
         case QueueFull(waiting=waiting):
-            return f"The queue is full with {counted(waiting, 'picture')}: please try again in a few minutes."
+            return _QUEUE_FULL.of(waiting)
         case AllowanceSpent():
-            return _spent(error, "in a while")
+            return _spent(error)
         case ModelUnavailable(model=model, reason=reason):
             return f"The model {model} cannot be used: {reason}"
         case StylesUnreadable():
@@ -206,6 +226,11 @@ def failure_sentence(failure: Failure | None) -> str:
     if failure is not None and failure.kind is FailureKind.UNFIT:
         return f"{escape(failure.detail)} It cost nothing."
     return CANCELLED if failure is None else f"{_FAILURES[failure.kind]} It cost nothing."
+
+
+def sent_as(suffix: str) -> str:
+    """What is told of a picture that goes as another kind of file, ".jpg" or ".webp"."""
+    return _SENT_AS[suffix]
 
 
 def unexpected(reference: str) -> str:
@@ -253,6 +278,8 @@ def _invalid(error: InvalidRequest) -> str:  # noqa: C901, PLR0911, PLR0912  (on
             return "Inpainting draws what a mask shows white: attach one, or a picture with transparent parts."
         case NeedsPicture(mode=Mode.UPSCALE, model=model):
             return f"The model {model} makes pictures larger: attach an image, or choose another model."
+        case NeedsPicture(mode=Mode.INPAINT):
+            return "Inpainting starts from a picture, a part of which it draws anew: attach an image as well."
         case NeedsPicture(mode=mode):
             return f"The mode {mode_name(mode)} starts from a picture: attach an image as well."
         case NotForThisModel(argument="variation"):
@@ -283,7 +310,7 @@ def _not_this_mode(error: NotThisMode) -> str:
     others = listing(error.others[:_MODELS_NAMED])
     if error.control is not None:
         needs = _NEEDS_CONTROL.format(model=error.model, mode=mode, control=error.control)
-        return f"{needs}{_HAVE_CONTROL.format(others=others) if others else ''}"
+        return f"{needs} {_HAVE_CONTROL.format(others=others)}" if others else needs
     if not error.others:
         return _NO_MODEL.format(model=error.model, mode=mode)
     return _OTHER_MODELS.format(model=error.model, mode=mode, others=others)
@@ -322,6 +349,8 @@ def _easel(error: EaselError) -> str:  # noqa: C901, PLR0911, PLR0912  (one retu
             )
         case NoRecipe(name=name):
             return f"{name} tells nothing of how it was made: say what to draw in words."
+        case NotDescribed():
+            return not_described(error)
         case NoSeedToKeep():
             return "--seed same needs a picture that I drew: for any other one, give a number."
         case BadFlag():
@@ -387,10 +416,10 @@ def _bad_flag(error: BadFlag) -> str:
     if error.repeated:
         return f"{flag} stands there more than once: give it once."
     if error.value_missing:
-        return f"{flag} needs a value after it, as in “{_EXAMPLES.get(error.flag, flag + ' 1')}”."
+        return f"{flag} needs a value after it, as in “{_EXAMPLES[error.flag]}”."
     if error.expected is not None:
-        kind = "a whole number" if error.expected is FlagValue.WHOLE_NUMBER else "a number"
-        return f"{flag} cannot be {number(error.value)}: it takes {kind}, as in “{_EXAMPLES[error.flag]}”."
+        told = _NO_WHOLE_NUMBER if error.expected is FlagValue.WHOLE_NUMBER else _NO_NUMBER
+        return told.format(flag=flag, value=number(error.value), example=_EXAMPLES[error.flag])
     if error.closest is not None:
         return f"There is no flag {flag}: did you mean --{error.closest}?"
     return f"There is no flag {flag}: there are {listing(tuple(f'--{name}' for name in _EXAMPLES))}."
@@ -411,8 +440,7 @@ _EXAMPLES = {
 }
 
 
-def _spent(error: AllowanceSpent, when: str) -> str:
-    cost, left = duration(error.cost), duration(error.left)
-    if error.enough_at is None:
-        return f"This would take {cost} of drawing time and you have {left} left, which does not refill here."
-    return f"This would take {cost} of drawing time and you have {left} left: there is enough again {when}."
+def _spent(error: AllowanceSpent, when: str = "") -> str:
+    """`when` is a moment as Discord shows it; without one it is told without."""
+    told = _NEVER_ENOUGH if error.enough_at is None else _ENOUGH_AT if when else _ENOUGH_LATER
+    return told.format(cost=duration(error.cost), left=duration(error.left), when=when)

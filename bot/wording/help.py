@@ -35,7 +35,8 @@ _SCREENS: dict[Screen, dict[str, str]] = {
         "`/styles` shows all styles, `/models` all models.",
         "Below every picture": "**Re-roll** draws another one, **Edit prompt** changes the words, "
         "**Recipe** tells how it was made. Of several pictures the numbers pick one.",
-        "Yours": "`/history` has everything that you drew, `/settings` keeps what you always want.",
+        "Yours": "`/history` has everything that you drew, and finds it by its words; `/settings` keeps what you "
+        "always want.",
     },
     Screen.REPLY: {
         "Reply and say what it should become": "Reply to any picture, mention {mention}, and write for instance\n"
@@ -47,13 +48,16 @@ _SCREENS: dict[Screen, dict[str, str]] = {
     },
     Screen.FURTHER: {
         "Neighbours": "**Vary** draws four that are a little different. `/vary id: … amount: 0.6` goes further.",
-        "Larger and wider": "**Upscale** makes it larger. `/outpaint id: … direction: right` lets it grow.",
+        "Larger and wider": "**Upscale** makes it larger, and `/upscale image: …` any picture. "
+        "`/outpaint id: … direction: right` lets it grow.",
         "A part drawn anew": "`/imagine prompt: a red hat image: … mask: …` draws only where the mask is white. "
         "With `mode: inpaint` and no mask it draws where the image is transparent.",
         "Side by side": "`/compare prompt: a fox steps: 5, 10, 20 guidance: 3, 7` draws one sheet; it tells first "
         "what that costs.",
         "Between two": "`/blend image1: … image2: …` draws a picture between two.",
-        "Any picture here": "The menu of its message, under Apps, has **Use as source** and **Show recipe**.",
+        "Any picture here": "The menu of its message, under Apps, has **Use as source**, **Show recipe**, "
+        "**Upscale** and **Describe**. `/describe image: …` gives words for a picture, and "
+        "`/verify image: …` tells whether it was made here.",
     },
     Screen.SEEDS: {
         "A seed decides what chance makes of your words": "`/imagine prompt: a fox in a forest seed: 7`\n"
@@ -77,7 +81,8 @@ _SCREENS: dict[Screen, dict[str, str]] = {
         "Private": "With `private: True`, and in a direct message, a picture is for you alone. Nobody else "
         "finds it, not by its id, a button or a search.",
         "Yours to delete": "**Delete** below a picture removes it for good. Pictures are drawn on the machine "
-        "of whoever runs this bot, and go nowhere but here.",
+        "of whoever runs this bot, and go nowhere but here. `/mydata` gives you all that is kept about you, or "
+        "deletes it.",
     },
 }
 

@@ -13,7 +13,7 @@ from bot.errors import (
     NotReplaced,
 )
 from bot.mydata import Part
-from bot.wording.text import counted
+from bot.wording.text import Plural
 from db import Holdings
 
 _FAULTS = {
@@ -25,6 +25,53 @@ _FAULTS = {
     BackupFault.HOSTILE: "{file} holds what no backup of Easel does ({detail}), so nothing was changed: somebody "
     "may have tampered with it.",
 }
+
+
+_GENERATIONS = Plural(one="1 generation", more="{count} generations")
+_MEMBERS = Plural(one="1 member", more="{count} members")
+_PICTURES = Plural(one="1 picture", more="{count} pictures")
+_SOURCES = Plural(one="1 source image", more="{count} source images")
+_BACKED_UP = "{file} holds {size}: {facts}."
+_NOT_IN_IT = "Settings, models and logs are not in it."
+_GONE = Plural(
+    one="The file of one picture on record is gone.", more="The files of {count} pictures on record are gone."
+)
+_RESTORED = "Restored {file}: {facts}."
+_RESTORED_OF = "Restored {file}, made on {made_at:%Y-%m-%d at %H:%M} UTC: {facts}."
+_UNENDED = Plural(
+    one="1 generation waited then; the next start draws it.",
+    more="{count} generations waited then; the next start draws them.",
+)
+_UNKNOWN_DELETIONS = (
+    "The old records could not be read, so nobody can tell who deleted their data since: such members have to do "
+    "it again."
+)
+_DELETED_AGAIN = Plural(
+    one="1 member had deleted their data since, so it was deleted again.",
+    more="{count} members had deleted their data since, so it was deleted again.",
+)
+_ASIDE = "What was here before is in {aside}: delete it once you do not want it back."
+_EXPORTED = "Here is everything that is on record about you, and your pictures."
+_PART = "Part {number} of your data."
+_LEFT_OUT = Plural(
+    one="One older picture did not fit into what Discord takes: /history has it.",
+    more="{count} older pictures did not fit into what Discord takes: /history has every one of them.",
+)
+_SOURCES_LEFT_OUT = Plural(
+    one="One image that you gave did not fit either.", more="{count} images that you gave did not fit either."
+)
+_HELD = (
+    Plural(one="1 entry of your history", more="{count} entries of your history"),
+    _PICTURES,
+    Plural(one="1 saved seed", more="{count} saved seeds"),
+)
+_GOES = "This deletes all that is kept about you: {facts}, images that you gave, stars, settings and allowance."
+_STOPS = Plural(
+    one="What still waits or is being drawn for you is cancelled: 1 request.",
+    more="What still waits or is being drawn for you is cancelled: {count} requests.",
+)
+_FOR_GOOD = "**It cannot be undone.** /mydata export gives you a copy first."
+_POSTED_STAYS = "Pictures that were posted before stay in their channels; delete those there, if you want, first."
 
 
 def keeping_error(
@@ -48,39 +95,31 @@ def keeping_error(
 
 def backed_up(manifest: Manifest, file: str) -> list[str]:
     """What a backup holds, a sentence each."""
-    files = f"{counted(manifest.pictures, 'picture')} and {counted(manifest.sources, 'source image')}"
-    lines = [
-        f"{file} holds {_records(manifest)}, {files}: {_size(manifest.size)}.",
-        "Settings, models and logs are not in it.",
-    ]
+    facts = (*_records(manifest), _PICTURES.of(manifest.pictures), _SOURCES.of(manifest.sources))
+    lines = [_BACKED_UP.format(file=file, size=_size(manifest.size), facts=", ".join(facts)), _NOT_IN_IT]
     if manifest.missing:
-        lines.append(f"The files of {counted(manifest.missing, 'picture')} on record are gone.")
+        lines.append(_GONE.of(manifest.missing))
     return lines
 
 
 def restored(done: Restored, file: str) -> list[str]:
     """What a restore did, a sentence each."""
-    of = (
-        ""
-        if done.made_at is None
-        else f", made on {datetime.fromtimestamp(done.made_at, UTC):%Y-%m-%d at %H:%M} UTC"
-    )
-    lines = [
-        f"Restored {file}{of}: {_records(done)} and {counted(done.pictures, 'picture')}.",
-    ]
+    facts = ", ".join((*_records(done), _PICTURES.of(done.pictures)))
+    if done.made_at is None:
+        lines = [_RESTORED.format(file=file, facts=facts)]
+    else:
+        made_at = datetime.fromtimestamp(done.made_at, UTC)
+        lines = [_RESTORED_OF.format(file=file, facts=facts, made_at=made_at)]
     if done.missing:
-        lines.append(f"The files of {counted(done.missing, 'picture')} on record are not there.")
+        lines.append(_GONE.of(done.missing))
     if done.unended:
-        lines.append(f"{counted(done.unended, 'generation')} waited then; the next start draws what waited.")
+        lines.append(_UNENDED.of(done.unended))
     if done.forgotten is None:
-        lines.append(
-            "The old records could not be read, so nobody can tell who deleted their data since: such members "
-            "have to do it again."
-        )
+        lines.append(_UNKNOWN_DELETIONS)
     elif done.forgotten:
-        lines.append(f"{counted(done.forgotten, 'member')} had deleted their data since, so it was deleted again.")
+        lines.append(_DELETED_AGAIN.of(done.forgotten))
     if done.aside is not None:
-        lines.append(f"What was here before is in {done.aside}: delete it once you do not want it back.")
+        lines.append(_ASIDE.format(aside=done.aside))
     return lines
 
 
@@ -97,38 +136,26 @@ NOT_ERASED = (
 
 def exported(part: Part) -> str:
     """What goes with one file of an export."""
-    if part.number == 1:
-        text = "Here is everything that is on record about you, and your pictures."
-    else:
-        text = f"Part {part.number} of your data."
+    lines = [_EXPORTED if part.number == 1 else _PART.format(number=part.number)]
     if part.left_out:
-        text += (
-            f"\n-# {counted(part.left_out, 'older picture')} did not fit into what Discord takes: "
-            "/history has every one of them."
-        )
+        lines.append(f"-# {_LEFT_OUT.of(part.left_out)}")
     if part.sources_left_out:
-        text += f"\n-# {counted(part.sources_left_out, 'image')} that you gave did not fit either."
-    return text
+        lines.append(f"-# {_SOURCES_LEFT_OUT.of(part.sources_left_out)}")
+    return "\n".join(lines)
 
 
 def erasing_asked(holdings: Holdings) -> str:
     """What will go, before it goes."""
-    entries = f"{holdings.generations:,} {'entry' if holdings.generations == 1 else 'entries'} of your history"
-    pictures, seeds = counted(holdings.pictures, "picture"), counted(holdings.seeds, "saved seed")
-    lines = [
-        f"This deletes {entries} with {pictures}, {seeds}, images that you gave, stars, settings and allowance.",
-        "**It cannot be undone.** /mydata export gives you a copy first.",
-    ]
+    counts = (holdings.generations, holdings.pictures, holdings.seeds)
+    facts = [each.of(count) for each, count in zip(_HELD, counts, strict=True)]
+    lines = [_GOES.format(facts=", ".join(facts)), _FOR_GOOD, f"-# {_POSTED_STAYS}"]
     if holdings.unended:
-        lines.insert(1, f"What still waits or is being drawn for you ({holdings.unended:,}) is cancelled.")
-    lines.append(
-        "-# Pictures that were posted before stay in their channels; delete those there, if you want, first."
-    )
+        lines.insert(1, _STOPS.of(holdings.unended))
     return "\n".join(lines)
 
 
-def _records(what: Manifest | Restored) -> str:
-    return f"{counted(what.generations, 'generation')} of {counted(what.members, 'member')}"
+def _records(what: Manifest | Restored) -> tuple[str, str]:
+    return _GENERATIONS.of(what.generations), _MEMBERS.of(what.members)
 
 
 def _size(size: int) -> str:

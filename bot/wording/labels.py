@@ -18,6 +18,7 @@ USE_AS_SOURCE = "Use as source"
 SHOW_RECIPE = "Show recipe"
 DESCRIBE = "Describe"
 DRAW = "Draw"
+_DRAW_ONE = "Draw {number}"
 NOT_NOW = "Not now"
 OPEN_CELL = "Open one of these pictures"
 OFFER = {"from": "Draw from it", "again": "Draw its recipe again"}
@@ -52,6 +53,16 @@ def pick(number: int) -> str:
     return str(number)
 
 
+def draw(number: int) -> str:
+    """The button that draws one of several prompts, by its number."""
+    return _DRAW_ONE.format(number=number)
+
+
+def closest(size: str, typed: str) -> str:
+    """A size that can be drawn, in place of one that cannot."""
+    return f"{size} (the closest to {typed})"
+
+
 def child(number: int) -> str:
     """One of a picture's children, as its family's sheet counts them."""
     return f"Child {number}"
@@ -64,7 +75,7 @@ COMMANDS = {
     "upscale": "Make a picture larger",
     "outpaint": "Let a picture grow over its edge",
     "blend": "A picture between two pictures",
-    "describe": "What a picture was drawn from",
+    "describe": "Prompts that describe a picture, or the one that it was drawn from",
     "compare": "One prompt drawn in several ways, side by side",
     "verify": "Was this picture made here?",
     "history": "Your pictures, newest first",
@@ -130,7 +141,7 @@ OPTIONS = {
 }
 
 HISTORY = {
-    "search": "Words of the prompt, the last one perhaps only begun",
+    "search": "Words of a prompt, as typed or as drawn; the last one may be only begun",
     "starred": "Only what you starred",
     "member": "Somebody else's pictures, as far as you may see them",
     "model": "Only what this model drew",

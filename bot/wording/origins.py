@@ -1,7 +1,9 @@
 """What is said about where a picture comes from. It holds no Discord formatting."""
 
 import time
+from collections.abc import Sequence
 
+from bot.errors import NotDescribed, Unseen
 from bot.redraw import Redrawn
 from bot.verify import Findings
 from bot.wording.text import escape, listing, number, quote, shorten
@@ -13,12 +15,31 @@ _SURE = 1e-9  # a smaller chance is told as none
 
 NO_RECIPE_IN_IT = "This picture tells nothing of how it was made."
 WORDS_LEFT_OUT = "What this picture was drawn from cannot be drawn here, so those words are left out."
-NOT_DESCRIBED = (
-    "Nothing is installed here that puts pictures into words, and this one does not tell what it was drawn from."
-)
+SEEN = "This is what I see in it, in words to draw from."
+_NOT_DESCRIBED = {
+    Unseen.NOBODY_LOOKS: "Nothing is installed here that puts pictures into words, and this one does not tell "
+    "what it was drawn from; whoever runs this bot can add that by easel models add blip.",
+    Unseen.NO_WORDS: "I looked at this picture and found no words for it. It cost nothing.",
+    Unseen.TOO_LATE: "So many pictures are waiting that I did not come to look at this one: please ask again "
+    "later. It cost nothing.",
+    Unseen.FAILED: "Looking at this picture failed; whoever runs this bot finds the reason in the log. It cost "
+    "nothing.",
+    Unseen.STOPPING: "I am being restarted and have not looked at this picture: please ask again in a minute.",
+}
+_NOT_DESCRIBED_SINCE = "{reason} It cost nothing."
+_SEEN_LINE = "{number}. {prompt}"
 _DESCRIBED = "It was drawn from: **{prompt}**"
 _OFFERED = "Here it is. What should become of it?"
 _OFFERED_WITH_RECIPE = "Here it is, drawn from {recipe}. What should become of it?"
+_WATERMARK = "Watermark: {watermark}, beyond doubt."
+_WATERMARK_BY_CHANCE = "Watermark: {watermark}, by chance in one of {pictures:,.0f} pictures."
+_NO_WATERMARK = "Watermark: none is to be found; a small, scaled or strongly compressed picture may have lost it."
+_RECIPE = "Recipe: {program} wrote one into it, {recipe}."
+_NO_RECIPE = "Recipe: there is none in the file."
+_RECORD = "Records: it was drawn here on {day}, with the id {id}."
+_PRIVATE_RECORD = "Records: it was drawn here on {day}, in private, with the id {id}."
+_NO_RECORD = "Records: this very file is not among the pictures drawn here."
+_NOT_MADE_HERE = "So nothing tells that it was made here."
 _RECIPE_FOUND = "{program} made it: {recipe}."
 
 _OPTIONS = {
@@ -40,7 +61,7 @@ def findings(found: Findings) -> list[str]:
     """A line for each witness, whatever it says, and what follows from all of them."""
     lines = [_watermark(found), _recipe(found), _records(found)]
     if not found.made_here:
-        lines.append("So nothing tells that it was made here.")
+        lines.append(_NOT_MADE_HERE)
     return lines
 
 
@@ -73,8 +94,27 @@ def recipe_found(found: FoundRecipe) -> str:
 
 
 def described(prompt: str) -> str:
-    """What a picture was drawn from, where that is known."""
-    return _DESCRIBED.format(prompt=quote(prompt, _PROMPT_LIMIT)) if prompt.strip() else NOT_DESCRIBED
+    """What a picture was drawn from."""
+    return _DESCRIBED.format(prompt=quote(prompt, _PROMPT_LIMIT))
+
+
+def not_described(error: NotDescribed) -> str:
+    """Why there are no words for a picture."""
+    if error.detail:
+        return _NOT_DESCRIBED_SINCE.format(reason=error.detail)
+    return _NOT_DESCRIBED[error.reason]
+
+
+def seen(prompts: Sequence[str]) -> str:
+    """What a captioner sees in a picture, a numbered line each, from which `seen_in` reads it again."""
+    lines = (_SEEN_LINE.format(number=number, prompt=prompt) for number, prompt in enumerate(prompts, start=1))
+    return "\n".join(lines)
+
+
+def seen_in(text: str, number: int) -> str | None:
+    """The prompt that has a `number` in what `seen` wrote, None if there is no such."""
+    lines = (line.partition(". ") for line in text.splitlines())
+    return next((prompt for place, _, prompt in lines if place == str(number)), None)
 
 
 def told(found: FoundRecipe) -> str:
@@ -98,21 +138,21 @@ def told(found: FoundRecipe) -> str:
 def _watermark(found: Findings) -> str:
     trace = found.watermark
     if trace is None:
-        return "Watermark: none is to be found; a small, scaled or strongly compressed picture may have lost it."
-    chance = "beyond doubt" if trace.chance < _SURE else f"by chance in one of {1 / trace.chance:,.0f} pictures"
-    return f"Watermark: {trace.watermark}, {chance}."
+        return _NO_WATERMARK
+    if trace.chance < _SURE:
+        return _WATERMARK.format(watermark=trace.watermark)
+    return _WATERMARK_BY_CHANCE.format(watermark=trace.watermark, pictures=1 / trace.chance)
 
 
 def _recipe(found: Findings) -> str:
     if found.recipe is None:
-        return "Recipe: there is none in the file."
-    return f"Recipe: {found.recipe.program} wrote one into it, {told(found.recipe)}."
+        return _NO_RECIPE
+    return _RECIPE.format(program=found.recipe.program, recipe=told(found.recipe))
 
 
 def _records(found: Findings) -> str:
     generation = found.generation
     if generation is None:
-        return "Records: this very file is not among the pictures drawn here."
+        return _NO_RECORD
     day = time.strftime("%Y-%m-%d %H:%M", time.localtime(generation.created_at))
-    private = ", in private" if generation.private else ""
-    return f"Records: it was drawn here on {day}{private}, with the id {generation.id}."
+    return (_PRIVATE_RECORD if generation.private else _RECORD).format(day=day, id=generation.id)

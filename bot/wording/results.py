@@ -1,51 +1,101 @@
 """What is said about one picture: while it waits, while it is drawn, when it is there, and how it was made."""
 
+from collections.abc import Mapping
+
 from bot.history import Generation
 from bot.updates import Drawing, Waiting
 from bot.wording.errors import CANCELLED, failure_sentence, mode_name
-from bot.wording.text import about, counted, duration, escape, number, quote, shorten
-from generation import Family, JobState, Mode, Recipe
+from bot.wording.text import Plural, duration, escape, expected_time, number, quote, shorten
+from generation import AUTO, Family, JobState, Mode, Recipe
 
 _PROMPT_SHOWN = 250  # characters of a prompt beside its picture; the recipe shows all of it
 _TEXT_SHOWN = 48  # characters of each picture's own prompt
 _WORDS_SHOWN = 6
 _WORD_SHOWN = 24  # characters
+_FLAG_SHOWN = 60
 _BAR = 12  # segments
 _UNTITLED = "A picture"  # that was asked for without words
 _LANCZOS = "Made larger by a plain filter, which adds no detail (Lanczos)."
 _DIFFUSION = "Made larger by the model {model}, which adds detail."
+_UNKNOWN = "{model} does not know: {words}."
+_UNKNOWN_AND_OTHERS = "{model} does not know: {words} and others."
+_INSTEAD = "{model} draws this, since {first} is not made for the mode {mode}."
+_HELD_BACK = Plural(
+    one="The content filter held back one of {asked} pictures; it cost nothing.",
+    more="The content filter held back {count} of {asked} pictures; they cost nothing.",
+)
+_FLAGGED = Plural(one="The content filter flagged a picture.", more="The content filter flagged {count} pictures.")
+
+_UNDERSTOOD = "Understood: {facts}"
+_FLAGS = {
+    "strength": "strength {value}",
+    "negative_prompt": "without {value}",
+    "size": "size {value}",
+    "num_inference_steps": "steps {value}",
+    "guidance_scale": "guidance {value}",
+    "scheduler": "scheduler {value}",
+    "model": "model {value}",
+    "style": "style {value}",
+    "count": "count {value}",
+    "mode": "mode {value}",
+    "seed": "seed {value}",
+}
+_ACCEPTED = "Taking it in…"
+_NEXT = "Next in line, ready in {time}"
+_PLACE = "Place {place} in the queue, ready in {time}"
+_LOADING = "Loading the model…"
+_STARTING = "Starting to draw…"
+_STEP = "{bar} step {step} of {steps}"
+_STEP_AND_TIME = "{bar} step {step} of {steps}, about {time} left"
+_LAST_STEP = "{bar} step {step} of {steps}, nearly done"
+_SEED, _SEEDS = "seed {first}", "seeds {first} to {last}"
+_VARIATION = "variation {amount} of seed {first}"
+_VARIATIONS = "variation {amount} of seeds {first} to {last}"
+_UNENDED = "Not there yet: /queue tells its place"
 
 SHELL_WAITING = "Waiting"
 SHELL_LOADING = "Loading the model"
 SHELL_DRAWING = "Drawing"
+RESTARTED = "Easel was restarted; your place is kept."
 PREVIEW = "What the picture looks like so far"
 
 
 def waiting(update: Waiting, prompt: str) -> str:
     """The waiting message of a job in the queue; `prompt` is shown so that several can be told apart."""
-    place = "Next in line" if update.place <= 1 else f"Place {update.place} in the queue"
-    return f"{_title(prompt)}\n-# {place}, ready in {about(update.expected)}"
+    line = _NEXT if update.place <= 1 else _PLACE
+    return _under(_title(prompt), line.format(place=update.place, time=expected_time(update.expected)))
 
 
 def drawing(update: Drawing, prompt: str) -> str:
     """The waiting message of a job that is being drawn."""
     if update.loading:
-        return f"{_title(prompt)}\n-# Loading the model…"
+        return _under(_title(prompt), _LOADING)
     if not update.steps:
-        return f"{_title(prompt)}\n-# Starting to draw…"
+        return _under(_title(prompt), _STARTING)
     filled = min(_BAR, _BAR * update.step // update.steps)
     bar = "▰" * filled + "▱" * (_BAR - filled)
-    left = "" if update.remaining is None else f", {_left(update.remaining)}"
-    return f"{_title(prompt)}\n-# {bar} step {update.step} of {update.steps}{left}"
-
-
-def _left(seconds: float) -> str:
-    return "nearly done" if seconds < 1 else f"about {duration(seconds)} left"
+    left = update.remaining
+    line = _STEP if left is None else _LAST_STEP if left < 1 else _STEP_AND_TIME
+    time = "" if left is None else duration(left)
+    return _under(_title(prompt), line.format(bar=bar, step=update.step, steps=update.steps, time=time))
 
 
 def accepted(prompt: str) -> str:
     """The waiting message before anything is known about the job's place."""
-    return f"{_title(prompt)}\n-# Taking it in…"
+    return _under(_title(prompt), _ACCEPTED)
+
+
+def understood(changes: Mapping[str, object], seed: str | None) -> tuple[str, ...]:
+    """A line on the flags of a reply, by Request's field names, and its seed as typed; none without any."""
+    told = {**changes} if seed is None else {**changes, "seed": seed}
+    facts = [_FLAGS[name].format(value=_flag_value(value)) for name, value in told.items()]
+    return (_UNDERSTOOD.format(facts=" · ".join(facts)),) if facts else ()
+
+
+def _flag_value(value: object) -> str:
+    if isinstance(value, Mode):
+        return mode_name(value)
+    return AUTO if value is None else quote(number(value), _FLAG_SHOWN)
 
 
 def with_notes(text: str, notes: tuple[str, ...]) -> str:
@@ -93,15 +143,19 @@ def held_back(generation: Generation) -> str:
     """A sentence on pictures that the content filter kept from being shown at all; empty where it kept none."""
     asked = len(generation.recipe.seeds)
     gone = asked - len(generation.pictures)
-    return f"The content filter held back {gone} of {asked} pictures; they cost nothing." if gone > 0 else ""
+    return _HELD_BACK.of(gone, asked=asked) if gone > 0 else ""
 
 
 def unknown_words(recipe: Recipe) -> str:
-    """A sentence that names words which meant nothing to the model; empty where there are none."""
-    words = () if recipe.environment is None else recipe.environment.unknown_words
-    shown = [shorten(word, _WORD_SHOWN) for word in words[:_WORDS_SHOWN]]
-    more = " and others" if len(words) > len(shown) else ""
-    return f"{recipe.model} does not know: {', '.join(shown)}{more}." if shown else ""
+    """A sentence that names words which meant nothing to the model; empty where there are none.
+
+    What a style has put around a member's words is not the member's to mend.
+    """
+    typed = " ".join((*recipe.texts, recipe.negative_prompt)).casefold()
+    unknown = () if recipe.environment is None else recipe.environment.unknown_words
+    words = [shorten(word, _WORD_SHOWN) for word in unknown if word.casefold() in typed]
+    sentence = _UNKNOWN if len(words) <= _WORDS_SHOWN else _UNKNOWN_AND_OTHERS
+    return sentence.format(model=recipe.model, words=", ".join(words[:_WORDS_SHOWN])) if words else ""
 
 
 def short_of_memory(recipe: Recipe) -> str:
@@ -115,16 +169,21 @@ def escape_facts(facts: list[str]) -> list[str]:
     return [fact if fact.startswith("`") else escape(fact) for fact in facts]
 
 
+def drawn_instead(recipe: Recipe, first: str) -> str:
+    """A sentence on a model that draws since the one called `first`, which would have, cannot; for Discord."""
+    return escape(_INSTEAD.format(model=recipe.model, mode=mode_name(recipe.mode), first=first))
+
+
 def failed(generation: Generation) -> str:
     """The sentence that replaces the waiting message of a job that brought no picture."""
     if generation.state is JobState.CANCELLED:
-        return f"{_title(generation.recipe.prompt)}\n-# {CANCELLED}"
+        return _under(_title(generation.recipe.prompt), CANCELLED)
     return f"{_title(generation.recipe.prompt)}\n{failure_sentence(generation.failure)}"
 
 
 def unended(generation: Generation) -> str:
     """For a job that is asked about while it waits or is being drawn."""
-    return f"{_title(generation.recipe.prompt)}\n-# Not there yet: /queue tells its place"
+    return _under(_title(generation.recipe.prompt), _UNENDED)
 
 
 def upscaled_by(recipe: Recipe) -> str:
@@ -137,15 +196,14 @@ def upscaled_by(recipe: Recipe) -> str:
 def variation(recipe: Recipe) -> str:
     """Say "variation 0.3 of seed 7", or "of seeds 7 to 10": how near the neighbours are, and to which seeds."""
     first, *others = recipe.variation_seeds
-    towards = f"seeds {first} to {others[-1]}" if others else f"seed {first}"
-    return f"variation {number(recipe.variation)} of {towards}"
+    told = _VARIATIONS if others else _VARIATION
+    return told.format(amount=number(recipe.variation), first=first, last=others[-1] if others else first)
 
 
 def seeds(recipe: Recipe) -> str:
     """Say "seed 7", or "seeds 7 to 10" for several pictures."""
-    if len(set(recipe.seeds)) == 1:
-        return f"seed {recipe.seeds[0]}"
-    return f"seeds {recipe.seeds[0]} to {recipe.seeds[-1]}"
+    told = _SEED if len(set(recipe.seeds)) == 1 else _SEEDS
+    return told.format(first=recipe.seeds[0], last=recipe.seeds[-1])
 
 
 def alternative_text(recipe: Recipe) -> str:
@@ -201,7 +259,7 @@ def _spelled_out(recipe: Recipe) -> list[str]:
     return [
         line
         for prompt, negative_prompt in words
-        for line in (f"drawn as: {prompt}", *([f"  without: {negative_prompt}"] if negative_prompt else []))
+        for line in (f"drawn as: {prompt}", *([f"drawn without: {negative_prompt}"] if negative_prompt else []))
     ]
 
 
@@ -239,8 +297,13 @@ def drawn_in_shell(generation: Generation) -> str:
     ]
     flagged = sum(picture.flagged for picture in generation.pictures)
     if flagged:
-        notes.append(f"The content filter flagged {counted(flagged, 'picture')}.")
+        notes.append(_FLAGGED.of(flagged))
     return "\n".join(line for line in (facts, *notes) if line)
+
+
+def _under(title: str, line: str) -> str:
+    """A line in small print below a title."""
+    return f"{title}\n-# {line}"
 
 
 def _title(prompt: str, limit: int = _PROMPT_SHOWN) -> str:

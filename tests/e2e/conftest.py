@@ -5,18 +5,23 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from PIL import Image
 
 from bot.playground import Interaction, Message, Person, Playground, Upload
+from bot.playground.interactions import Interactions
+from tests.conftest import OFFERED, USED, tell
+from tests.e2e.surface import Used, everything
 
 ROOT = Path(__file__).parents[2]
 START = 60.0  # seconds until a bot is online, on a slow machine
+_WHOLE = pytest.StashKey[bool]()
 DRAWN = 120.0  # seconds until a picture is there, the worker's start included
 
 
@@ -83,6 +88,37 @@ class BotProcess:
         await self.start()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Only a run of all end-to-end tests can tell what is used by none of them."""
+    wanted = {path.name for path in Path(__file__).parent.glob("test_*.py")}
+    here = {item.path.name for item in items if item.path.parent == Path(__file__).parent}
+    chosen = config.option.keyword or config.option.markexpr or any("::" in each for each in config.args)
+    config.stash[_WHOLE] = not chosen and wanted == here
+
+
+@pytest.fixture(scope="session", autouse=True)
+def used(request: pytest.FixtureRequest) -> Iterator[Used]:
+    """What the persons of all end-to-end tests do."""
+    used = Used()
+    open_one, send = Interactions.open, Person.send
+
+    def opened(self: Interactions, *args: Any, **options: Any) -> Interaction:
+        interaction = open_one(self, *args, **options)
+        used.interactions.append(interaction)
+        return interaction
+
+    def sent(self: Person, text: str = "", **options: Any) -> Message:
+        used.texts.append(text)
+        return send(self, text, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Interactions, "open", opened)
+        patch.setattr(Person, "send", sent)
+        yield used
+    if request.config.stash[_WHOLE] and used.registered:
+        tell(request.config, {OFFERED: everything(used.registered), USED: used.names()})
+
+
 def schema_path() -> Path | None:
     named = os.environ.get("EASEL_OPENAPI")
     path = Path(named) if named else ROOT.parent / "shared" / "discord" / "openapi.json"
@@ -93,12 +129,16 @@ def schema_path() -> Path | None:
 async def playground() -> AsyncIterator[Playground]:
     async with Playground(schema=schema_path()) as opened:
         yield opened
+        assert opened.violations == []  # of Discord's OpenAPI document, over the whole run
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def easel(playground: Playground, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BotProcess]:
+async def easel(
+    playground: Playground, used: Used, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[BotProcess]:
     process = BotProcess(playground, tmp_path_factory.mktemp("easel"))
     await process.start()
+    used.registered = playground.person("ada").offered()
     yield process
     assert await process.end() == 0
 

@@ -135,6 +135,16 @@ async def test_zero_is_honoured(ada: Person) -> None:
     assert "strength 0" in kept.text
 
 
+async def test_another_scheduler_draws_another_picture_of_the_same_seed(ada: Person) -> None:
+    pictures = {}
+    for scheduler in ("DDIM", "Euler a"):
+        result = await draw(ada, "a red cat", seed="3", scheduler=scheduler)
+        [pictures[scheduler]] = images(ada, result)
+        recipe = await ada.answer(ada.press(result, "Recipe"))
+        assert f"scheduler: {scheduler}\n" in recipe.text
+    assert exactly(pictures["DDIM"]) != exactly(pictures["Euler a"])
+
+
 async def test_replying_with_a_mention_redraws_with_the_layout_kept(ada: Person, linus: Person) -> None:
     source = a_landscape()
     posted = linus.send("look at this", files=[png(source, "mine.png")])

@@ -151,6 +151,12 @@ async def test_upscaling_says_what_did_it_and_keeps_the_picture(ada: Person) -> 
     seen = seen_by(ada)
     again = await result_of(ada, ada.press(larger, "Re-roll"), seen)
     assert images(ada, again)[0].size == large.size
+    seen = seen_by(ada)
+    asked = ada.slash("upscale", image=png(a_landscape()), scale=1.5, prompt="fields below the sky")
+    upload = await result_of(ada, asked, seen)
+    assert images(ada, upload)[0].size == (384, 384)
+    assert distance(images(ada, upload)[0], a_landscape()) < 0.02
+    assert "fields below the sky" in upload.text
 
 
 async def test_the_menu_of_a_message_makes_its_picture_larger(ada: Person, linus: Person) -> None:
@@ -301,6 +307,7 @@ async def test_every_flag_of_a_reply_says_what_is_drawn(ada: Person, linus: Pers
     ada.send(f"<@{me}> a castle {typed}", reply_to=posted)
     drawn = await result_after(ada, seen)
     pictures = images(ada, drawn)
+    assert "Understood: strength 0.4 · without fog, rain · steps 5 · guidance 2.5" in drawn.text
     assert len(pictures) == 2
     assert pictures[0].width > pictures[0].height
     recipe = await answer_of(ada, ada.press(drawn, "Recipe"))

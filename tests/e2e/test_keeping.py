@@ -45,7 +45,7 @@ async def test_what_a_member_deleted_stays_deleted_when_an_older_backup_is_resto
         # Backed up beside the running bot, which keeps a restore out
         code, output, errors = await easel_command(tmp_path, "backup", "kept.easel", EASEL_DATA_DIR=data_dir)
         assert code == 0, errors
-        assert "2 generations of 2 members, 2 pictures" in output
+        assert "2 generations, 2 members, 2 pictures" in output
         code, _, errors = await easel_command(tmp_path, "restore", "kept.easel", EASEL_DATA_DIR=data_dir)
         assert code == 1
         assert "running" in errors
@@ -64,7 +64,7 @@ async def test_what_a_member_deleted_stays_deleted_when_an_older_backup_is_resto
         assert await bot.end() == 0
         code, output, errors = await easel_command(tmp_path, "restore", "kept.easel", EASEL_DATA_DIR=data_dir)
         assert code == 0, errors
-        assert "1 generation of 1 member and 1 picture" in output
+        assert "1 generation, 1 member, 1 picture" in output
         assert "1 member had deleted their data since, so it was deleted again" in output
         assert "before-restore-" in output
         await bot.start()

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from PIL import Image, ImageChops, ImageStat
 
 from bot.playground import Playground
@@ -148,9 +149,22 @@ def findings(output: str) -> dict[str, str]:
 async def test_doctor_finds_a_healthy_machine_healthy(tmp_path: Path) -> None:
     _, output, errors = await easel_command(tmp_path, "doctor")
     marks = findings(output)
-    assert list(marks) == ["Python", "Memory", "Disk", "Token", "Database", "Device", "Model"], errors
+    assert list(marks) == ["Python", "Memory", "Disk", "Token", "Database", "Device", "Model", "Files"], errors
     assert marks.pop("Disk") in {"ok", "!!"}  # this machine's disk may be full
     assert set(marks.values()) == {"ok"}, output
+
+
+async def test_doctor_finds_what_was_added_and_is_broken(tmp_path: Path) -> None:
+    lora = tmp_path / "data" / "models" / "loras" / "ink.safetensors"
+    lora.parent.mkdir(parents=True)
+    lora.write_bytes(b"<html>")
+
+    code, output, _ = await easel_command(tmp_path, "doctor", COLUMNS="200")
+
+    assert code == 1
+    assert findings(output)["Files"] == "!!"
+    assert "ink: " in output
+    assert "is a web page" in output
 
 
 def broken(database: Path, reason: Reason) -> None:
@@ -217,6 +231,28 @@ async def test_a_discord_that_does_not_answer_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in errors
     assert url in errors
     assert "EASEL_DISCORD_API_URL" in errors
+
+
+async def test_an_address_where_something_else_answers_is_told(tmp_path: Path) -> None:
+    async def page(_request: web.Request) -> web.Response:
+        return web.Response(text="<h1>It works!</h1>", content_type="text/html")
+
+    elsewhere = web.Application()
+    elsewhere.router.add_get("/{path:.*}", page)
+    runner = web.AppRunner(elsewhere)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/v10"
+        code, _, errors = await easel_command(
+            tmp_path, "run", EASEL_DISCORD_TOKEN="any", EASEL_DISCORD_API_URL=url
+        )
+    finally:
+        await runner.cleanup()
+    assert code == 1
+    assert "Traceback" not in errors
+    assert f"Discord does not answer at {url} (what answers there is not Discord)" in " ".join(errors.split())
 
 
 async def test_a_discord_that_goes_away_later_does_not_end_the_bot(tmp_path: Path) -> None:

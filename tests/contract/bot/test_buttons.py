@@ -71,6 +71,17 @@ async def test_cancelling_is_acknowledged_before_it_is_written(
         await result(ada, "a cat in front")
 
 
+async def test_the_queue_shows_a_job_no_longer_once_it_was_cancelled(start: Start, ada: Person) -> None:
+    async with start() as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="a slow cat")
+        await drawing(ada, "a slow cat")
+        queue = await ada.answer(ada.slash("queue"))
+        assert "a slow cat" in queue.text
+        ada.press(queue, "Cancel")  # which takes its time, as nothing comes from the worker
+        await ada.message(lambda message: message.id == queue.id and "nothing waits" in message.text, 20)
+
+
 @pytest.mark.parametrize("direct", [True, False])
 async def test_delete_at_a_shown_picture_removes_the_result_as_well(
     start: Start, ada: Person, direct: bool

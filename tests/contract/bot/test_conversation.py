@@ -1,5 +1,7 @@
 """What commands, buttons, modals and replies answer, to whom, and what they leave behind."""
 
+import asyncio
+
 import pytest
 from PIL import Image
 
@@ -63,13 +65,46 @@ async def test_a_command_that_came_too_late_ends_nothing(
         assert not [message for message in results(ada) if "late" in message.text]
 
 
-async def test_lost_records_are_told_in_words(start: Start, ada: Person) -> None:
+async def test_lost_records_are_told_in_words(start: Start, ada: Person, caplog: pytest.LogCaptureFixture) -> None:
     async with start() as running:
         await running.database.close()
         told = await answer_of(ada, ada.slash("history"))
         assert told.ephemeral
         assert "My records cannot be reached" in told.text
         assert await ada.suggestions("imagine", "seed", "c", prompt="a cat") == []
+        [failure] = [record for record in caplog.records if record.name == "bot.commands.options"]
+        assert failure.getMessage() == "no suggestions for 'c'"
+        assert failure.exc_info is not None
+
+
+async def test_suggestions_that_take_too_long_are_none(
+    start: Start, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with start() as running:
+        monkeypatch.setattr(running.bot.desk.seeds, "suggest", lambda *_: asyncio.Event().wait())
+        monkeypatch.setattr("bot.commands.options._DEADLINE", 0.05)
+        assert await ada.suggestions("imagine", "seed", "c", prompt="a cat") == []
+
+
+async def test_seeds_are_suggested_by_their_names_and_those_of_the_newest_pictures(
+    start: Start, ada: Person, linus: Person
+) -> None:
+    async with start():
+        await ada.answer(ada.slash("seed save", name="cosy", seed="5"))
+        for prompt, seed in (("a red cat", "1234"), ("a {copper} kettle", "77")):
+            ada.slash("imagine", prompt=prompt, seed=seed)
+            await result(ada, prompt.replace("{copper}", "copper"))
+
+        async def offered(person: Person, typed: str) -> list[tuple[object, object]]:
+            choices = await person.suggestions("imagine", "seed", typed, prompt="a cat")
+            return [(choice["value"], choice["name"]) for choice in choices]
+
+        cosy, cat, kettle = ("cosy", "cosy (5)"), ("1234", "1234 · a red cat"), ("77", "77 · a copper kettle")
+        assert await offered(ada, "") == [cosy, kettle, cat]
+        assert await offered(ada, "co") == [cosy, kettle]
+        assert await offered(ada, "12") == [("12", "12"), cat]
+        assert await offered(ada, "77") == [("77", "77")]
+        assert await offered(linus, "") == []
 
 
 async def test_a_modal_opened_before_a_restart_is_understood(start: Start, ada: Person) -> None:

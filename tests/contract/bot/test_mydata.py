@@ -163,7 +163,7 @@ async def test_what_waits_and_what_is_being_drawn_is_cancelled_before_it_goes(
         ada.slash("imagine", prompt="a second river")
         await ada.message(lambda message: "a second river" in message.text)
         question = await ada.answer(ada.slash("mydata delete"))
-        assert "(2)" in question.text
+        assert "is cancelled: 2 requests." in question.text
         ada.press(question, SURE)
         await ada.message(lambda message: message.id == question.id and "is deleted" in message.text, 30)
         for prompt in ("a slow river", "a second river"):

@@ -57,7 +57,7 @@ async def test_models_tell_which_is_the_default_and_what_has_to_be_fetched(start
             "some-model · the default",
             "512x512",
             "Draws from words · Redraws pictures",
-            "Not on this machine yet",
+            "Not on this machine: it draws once whoever runs this bot has added it.",
         ):
             assert part in page.text
 

@@ -1,5 +1,6 @@
 """What is said while browsing: never too long, never formatted by a member's text, and true."""
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from bot.place import Viewer
 from bot.sheet import Tile, draw_sheet
 from bot.views.browsing import ROWS, history_layout
 from bot.wording.browsing import changed, phrase
-from generation import PROMPT_LIMIT, Aspect, Difference, Mode, Sameness, Style, Verdict
+from generation import PROMPT_LIMIT, Aspect, Difference, Mode, Sameness, Style, Verdict, Words
 from tests.recipes import a_generation, a_recipe
 
 OWNER = Viewer(member_id=a_generation().member_id)
@@ -83,6 +84,16 @@ def test_a_picture_without_words_is_called_one_and_its_page_is_valid() -> None:
         wording.starred(wordless, set_now=True),
     ):
         assert "**A picture**" in text
+
+
+def test_a_row_has_the_words_and_the_style_that_were_drawn() -> None:
+    style = Style(name="ink", title="Ink", prompt="{prompt}, ink")
+    words = Words(text="a blue boat", prompt="a blue boat, ink", negative_prompt="")
+    recipe = a_recipe(prompt="a {red|blue} boat", style=style, words=(words,))
+    row = wording.history_row(a_generation(recipe=recipe))
+    assert "**a blue boat**\n-# storybook · ink · seed 7" in row
+    both = a_recipe(prompt="a {red|blue} boat", seeds=(7, 8), words=(words, replace(words, text="a red boat")))
+    assert r"**a {red\|blue} boat**" in wording.history_row(a_generation(recipe=both))
 
 
 @settings(max_examples=25, deadline=None)

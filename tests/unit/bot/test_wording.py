@@ -1,7 +1,10 @@
 """Every error has its sentence, and nothing that a member types breaks what is shown."""
 
+import ast
 import errno
 import inspect
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,7 @@ from bot.errors import (
     NoRoom,
     NoSeedToKeep,
     NotAllowed,
+    NotDescribed,
     NotErased,
     NotFound,
     NothingToBackUp,
@@ -45,13 +49,15 @@ from bot.errors import (
     ReservedName,
     SourceNotYours,
     StraySetting,
+    Unseen,
 )
+from bot.flags import read_flags
 from bot.history import Generation
 from bot.ledger import AllowanceState
 from bot.source import Correction
 from bot.studio import WorkerStatus
 from bot.updates import Drawing, Waiting
-from bot.wording.text import about, duration, escape, listing, quote, shorten
+from bot.wording.text import Plural, about, duration, escape, expected_time, listing, quote, shorten
 from db import DatabaseError, DatabaseUnusable, Reason, Totals
 from generation import (
     PROMPT_LIMIT,
@@ -61,11 +67,13 @@ from generation import (
     BadSize,
     EmptyText,
     Environment,
+    Estimate,
     Failure,
     FailureKind,
     GenerationError,
     HubUnreachable,
     JobState,
+    Mode,
     ModelUnavailable,
     NeedsPicture,
     NotFetched,
@@ -164,7 +172,7 @@ SENTENCES = [
     ),
     (
         QueueFull(waiting=1, limit=1, own=True),
-        "You have 1 picture waiting, as many as one member may: let one be drawn first.",
+        "You have 1 picture waiting, as many as one member may: let it be drawn first.",
     ),
     (
         AllowanceSpent(cost=30.0, left=4.0, enough_at=None),
@@ -312,6 +320,33 @@ SENTENCES = [
         "The model lanczos makes pictures larger: attach an image, or choose another model.",
     ),
     (NoRecipe("cat.png"), "cat.png tells nothing of how it was made: say what to draw in words."),
+    (
+        NotDescribed(Unseen.NOBODY_LOOKS),
+        (
+            "Nothing is installed here that puts pictures into words, and this one does not tell what it was "
+            "drawn from; whoever runs this bot can add that by easel models add blip."
+        ),
+    ),
+    (
+        NotDescribed(Unseen.NO_WORDS),
+        "I looked at this picture and found no words for it. It cost nothing.",
+    ),
+    (
+        NotDescribed(Unseen.TOO_LATE),
+        (
+            "So many pictures are waiting that I did not come to look at this one: please ask again later. "
+            "It cost nothing."
+        ),
+    ),
+    (
+        NotDescribed(Unseen.FAILED),
+        ("Looking at this picture failed; whoever runs this bot finds the reason in the log. It cost nothing."),
+    ),
+    (
+        NotDescribed(Unseen.STOPPING),
+        "I am being restarted and have not looked at this picture: please ask again in a minute.",
+    ),
+    (NotDescribed(Unseen.FAILED, "blip cannot be read: ask."), "blip cannot be read: ask. It cost nothing."),
     (DrawingFailed(None), "Cancelled; it cost nothing."),
     (
         StylesUnreadable("[ink] in styles.toml needs a prompt"),
@@ -449,7 +484,7 @@ def a_queued_job(prompt: str) -> QueuedJob:
         generation_id="abcdefghjk",
         member_id=7,
         place=1,
-        expected=1.0,
+        expected=Estimate.sure(1.0),
         running=False,
         private=False,
         prompt=prompt,
@@ -464,7 +499,7 @@ def test_no_prompt_makes_a_message_too_long_or_pings_anybody(prompt: str) -> Non
     texts = [
         wording.result(generation),
         wording.shown(generation),
-        wording.waiting(Waiting(place=3, expected=9999.0), prompt),
+        wording.waiting(Waiting(place=3, expected=Estimate.sure(9999.0)), prompt),
         wording.drawing(Drawing(step=1, steps=2, remaining=7.0), prompt),
         wording.failed(a_generation(prompt, state=JobState.CANCELLED)),
         wording.starred(generation, set_now=True),
@@ -543,7 +578,7 @@ def test_no_comparison_makes_a_message_too_long_or_pings_anybody(prompt: str, va
     allowance = AllowanceState(left=5.0, capacity=600.0, per_hour=600.0, full_at=None)
     for text in (
         wording.comparison_asked(comparison, 1000.0, allowance),
-        wording.comparison_waiting(comparison, 3, 1000.0),
+        wording.comparison_waiting(comparison, 3, Estimate.sure(1000.0)),
         wording.comparison_result(comparison, {1: a_generation()}, member_id=7, missing=missing),
         wording.comparison_failed(comparison, missing),
         wording.comparison_deleted(comparison),
@@ -585,6 +620,13 @@ def test_an_allowance_explains_itself(left: float, full_at: float | None, words:
     assert words in {field.value for field in embed.fields}
 
 
+@pytest.mark.parametrize("state", WorkerState)
+def test_whatever_the_drawing_process_does_is_told(state: WorkerState) -> None:
+    left = AllowanceState(left=1.0, capacity=600.0, per_hour=600.0, full_at=None)
+    totals = Totals(generations=0, pictures=0, seconds=0.0)
+    assert wording.information(WorkerStatus(state=state), a_model(), left, totals, 0).fields
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0.2, "under a second"), (1.0, "1 s"), (11.2, "12 s"), (100, "2 min"), (3601, "61 min"), (7200, "2 h")],
@@ -612,6 +654,23 @@ def test_a_guess_at_a_time_is_coarse(seconds: float, words: str) -> None:
     assert about(seconds) == words
 
 
+@pytest.mark.parametrize(
+    ("expected", "words"),
+    [
+        (Estimate.sure(38.0), "about 40 s"),
+        (Estimate(likely=38.0, least=30.0, most=50.0, learned=True), "about 40 s"),
+        (Estimate(likely=38.0, least=20.0, most=70.0, learned=True), "20 s to 1 min 10 s"),
+        (
+            Estimate(likely=38.0, least=12.0, most=120.0, learned=False),
+            "15 s to 2 min, a guess until it has run here",
+        ),
+        (Estimate(likely=0.2, least=0.1, most=0.6, learned=False), "about 5 s"),
+    ],
+)
+def test_an_expected_time_says_how_sure_it_is(expected: Estimate, words: str) -> None:
+    assert expected_time(expected) == words
+
+
 def test_a_picture_that_is_nearly_done_is_said_to_be() -> None:
     assert wording.drawing(Drawing(step=9, steps=10, remaining=0.4), "a cat").endswith("nearly done")
 
@@ -620,14 +679,64 @@ def test_a_picture_that_is_nearly_done_is_said_to_be() -> None:
     ("totals", "words"),
     [
         (Totals(generations=0, pictures=0, seconds=0.0), "none yet"),
-        (Totals(generations=1, pictures=1, seconds=0.2), "1 picture from 1 request, under a second of drawing"),
-        (Totals(generations=2, pictures=5, seconds=30.0), "5 pictures from 2 requests, 30 s of drawing"),
+        (Totals(generations=1, pictures=1, seconds=0.2), "1 picture · 1 request · under a second of drawing"),
+        (Totals(generations=2, pictures=5, seconds=30.0), "5 pictures · 2 requests · 30 s of drawing"),
     ],
 )
 def test_totals_are_counted_in_words(totals: Totals, words: str) -> None:
     state = AllowanceState(left=600.0, capacity=600.0, per_hour=600.0, full_at=None)
     embed = wording.information(WorkerStatus(state=WorkerState.IDLE), a_model(), state, totals, 0)
     assert words in {field.value for field in embed.fields}
+
+
+@pytest.mark.parametrize("file", sorted(Path(wording.__file__).parent.glob("*.py")), ids=lambda file: file.stem)
+def test_no_sentence_is_put_together_from_pieces_that_nobody_could_translate(file: Path) -> None:
+    tree = ast.parse(file.read_text("utf-8"))
+    within = {id(part) for each in ast.walk(tree) if isinstance(each, ast.JoinedStr) for part in each.values}
+    constants = [
+        each.value for each in ast.walk(tree) if isinstance(each, ast.Constant) and id(each) not in within
+    ]
+    # 1. None goes on from another: " and others", ", in private"
+    pieces = [text for text in constants if isinstance(text, str) and re.match(r"[ ,;]+\w", text)]
+    # 2. nor does one that begins with words of its own,
+    for each in ast.walk(tree):
+        if isinstance(each, ast.JoinedStr) and re.match(r"f['\"][ ,;]+\w", ast.unparse(each)):
+            pieces.append(ast.unparse(each))
+        # 3. and none is put to another by a sign.
+        if isinstance(each, ast.BinOp | ast.AugAssign) and isinstance(each.op, ast.Add):
+            added = (each.left, each.right) if isinstance(each, ast.BinOp) else (each.value,)
+            strings = [ast.unparse(part) for part in added if isinstance(part, ast.Constant | ast.JoinedStr)]
+            pieces += [text for text in strings if re.match(r"f?['\"].*\w\w", text)]
+    assert not pieces
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "0 cats"), (1, "a cat"), (2, "2 cats"), (1200, "1,200 cats")])
+def test_one_is_spoken_of_otherwise_than_more(count: int, told: str) -> None:
+    assert Plural(one="a cat", more="{count} cats").of(count) == told
+
+
+def test_words_that_are_read_from_the_right_turn_nothing_around_them() -> None:
+    turning = "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+    assert quote(f"a{turning} cat", 80) == "a cat"
+    assert quote("חתול אדום", 80) == "חתול אדום"  # a language is nobody's trick
+    job = a_queued_job(f"{turning}cat")
+    assert not set(turning) & set(wording.queue_list([job], 7).description or "")
+
+
+def test_every_flag_that_was_understood_is_said() -> None:
+    text = (
+        "a cat --strength 0 --seed same --no *fog* --size 16:9 --steps 30 --guidance 7 --scheduler DDIM "
+        "--model storybook --style ink --count 2 --mode auto"
+    )
+    flags = read_flags(text)
+    assert wording.understood(flags.changes, flags.seed) == (
+        (
+            r"Understood: strength 0 · without \*fog\* · size 16:9 · steps 30 · guidance 7 · scheduler DDIM · "
+            "model storybook · style ink · count 2 · mode auto · seed same"
+        ),
+    )
+    assert wording.understood({"mode": Mode.INPAINT}, None) == ("Understood: mode inpaint",)
+    assert wording.understood({}, None) == ()
 
 
 def test_lists_read_as_people_write_them() -> None:
@@ -665,7 +774,7 @@ def drawn_with(*unknown: str) -> Generation:
         versions={},
         unknown_words=unknown,
     )
-    return a_generation(recipe=a_recipe().drawn_in(environment))
+    return a_generation(recipe=a_recipe(prompt=" ".join(("a red cat", *unknown))).drawn_in(environment))
 
 
 def test_a_result_names_the_words_that_the_model_does_not_know() -> None:
@@ -673,6 +782,12 @@ def test_a_result_names_the_words_that_the_model_does_not_know() -> None:
     assert wording.result(generation).endswith("\n-# storybook does not know: dragon, castle.")
     assert wording.drawn_in_shell(generation).endswith("\nstorybook does not know: dragon, castle.")
     assert "does not know" not in wording.result(drawn_with()) + wording.drawn_in_shell(drawn_with())
+
+
+def test_words_that_a_style_has_put_in_are_nothing_for_its_member_to_mend() -> None:
+    inked = drawn_with("dragon", "hatching")
+    recipe = replace(inked.recipe, prompt="a dragon")
+    assert wording.result(replace(inked, recipe=recipe)).endswith("\n-# storybook does not know: dragon.")
 
 
 @settings(deadline=None)
