@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: run test lint torture bench bench-memory families eval-storybook format clean
+.PHONY: run test lint torture bench bench-memory families faults eval-storybook format clean
 
 run: $(INSTALLED)
 	$(BIN)/easel run
@@ -15,7 +15,7 @@ test: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check
@@ -39,6 +39,9 @@ torture: $(INSTALLED)
 
 families: $(INSTALLED)
 	$(BIN)/python -m tests.families
+
+faults: $(INSTALLED)
+	$(BIN)/python -m tests.unit.generation.worker.test_file_faults
 
 eval-storybook: $(INSTALLED)
 	$(BIN)/python -m generation.storybook.evaluate
