@@ -63,11 +63,11 @@ def commands(
 ) -> typer.Typer:
     """The command group; `finish` runs a coroutine and turns its errors into sentences and an exit code."""
     group = typer.Typer(help="What Easel can draw with: list, add, remove, check.", no_args_is_help=True)
-    console = Console(highlight=False)
 
     @group.command("list")
     def list_() -> None:
         """Show every model, LoRA, embedding and ControlNet, and which are on this machine."""
+        console = _console()
 
         async def work() -> None:
             listed = await asyncio.to_thread(_listed, settings_of())
@@ -87,7 +87,7 @@ def commands(
         ] = None,
     ) -> None:
         """Add a model, LoRA, embedding or ControlNet. Files stay where they are; hub models are fetched."""
-        finish(_add(source, name, purpose, settings_of(), console))
+        finish(_add(source, name, purpose, settings_of(), _console()))
 
     @group.command()
     def remove(
@@ -100,7 +100,7 @@ def commands(
             return yes or typer.confirm(wording.SURE)
 
         async def work() -> None:
-            await asyncio.to_thread(_remove, name, settings_of(), sure, console)
+            await asyncio.to_thread(_remove, name, settings_of(), sure, _console())
 
         finish(work())
 
@@ -109,7 +109,7 @@ def commands(
         name: Annotated[str | None, typer.Argument(help="One of them; all that are here by default.")] = None,
     ) -> None:
         """Draw once in each mode of each model, and with each LoRA, embedding and ControlNet."""
-        trials: list[Trial] = []
+        console, trials = _console(), list[Trial]()
 
         async def work() -> None:
             settings = settings_of()
@@ -122,6 +122,11 @@ def commands(
             raise typer.Exit(1)
 
     return group
+
+
+def _console() -> Console:
+    """The terminal as wide as it is now."""
+    return Console(highlight=False)
 
 
 def _catalogue(settings: Settings) -> Catalogue:

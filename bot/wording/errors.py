@@ -35,7 +35,7 @@ from bot.seeds import NEW, SAME
 from bot.wording.keeping import NOT_ERASED, keeping_error
 from bot.wording.origins import not_described
 from bot.wording.pictures import bad_picture
-from bot.wording.text import Plural, duration, escape, listing, moment, number, shorten
+from bot.wording.text import Plural, choice, duration, escape, listing, moment, number, shorten
 from db import DatabaseError, DatabaseUnusable, Reason
 from generation import (
     MODES,
@@ -259,14 +259,14 @@ def _invalid(error: InvalidRequest) -> str:  # noqa: C901, PLR0911, PLR0912  (on
         case UnknownChoice(closest=str(closest)):
             return f"There is no {option} called {value}: did you mean {closest}?"
         case UnknownChoice(choices=choices):
-            return f"There is no {option} called {value}: choose {listing(choices)}."
+            return f"There is no {option} called {value}: choose {choice(choices)}."
         case BadSize(closest=closest, grid=grid, minimum=minimum, maximum=maximum):
             return (
                 f"The size {value} cannot be drawn by this model: sides go from {minimum} to {maximum} pixels in "
                 f"steps of {grid}, and the closest is {closest}."
             )
         case NotThisScheduler(model=model, choices=choices):
-            return f"The model {model} cannot be drawn with {value}: choose {listing(choices)}."
+            return f"The model {model} cannot be drawn with {value}: choose {choice(choices)}."
         case NotThisMode():
             return _not_this_mode(error)
         case NotFetched(model=model):

@@ -1,7 +1,7 @@
 """What is said about uploads: why one is not taken, and what was done to one that is unusual."""
 
 from bot.source import KEPT_SIDE, Correction
-from bot.wording.text import listing, shorten
+from bot.wording.text import choice, shorten
 from generation import BadPicture, PictureFault
 
 _CORRECTIONS = {
@@ -26,7 +26,7 @@ def bad_picture(error: BadPicture) -> str:  # noqa: C901, PLR0911, PLR0912  (one
     value, limit = error.value, error.limit
     match error.fault:
         case PictureFault.NOT_A_PICTURE:
-            formats = listing(limit) if isinstance(limit, tuple) else "PNG, JPEG, WebP and GIF"
+            formats = choice(limit) if isinstance(limit, tuple) else "PNG, JPEG, WebP or GIF"
             return f"{name} is no picture that I can read: attach one as {formats}."
         case PictureFault.BROKEN:
             return f"{name} is damaged or incomplete: save the picture again and attach the new file."

@@ -18,6 +18,8 @@ EMBED_LIMIT = 4096  # characters of an embed's description
 _TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))  # embeddings, overrides and isolates
 _AND = "{names} and {last}"
 _AND_OTHERS = "{names} and others"
+_OR = "{names} or {last}"
+_OR_ANOTHER = "{names} or another one"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +107,17 @@ def moment(epoch: float, style: str = "R") -> str:
 
 def listing(names: tuple[str, ...], limit: int = 12) -> str:
     """Say "a", "a and b", "a, b and c"; of more than `limit` names only the first ones."""
+    return _joined(names, limit, _AND, _AND_OTHERS)
+
+
+def choice(names: tuple[str, ...], limit: int = 12) -> str:
+    """Say "a", "a or b", "a, b or c"; of more than `limit` names only the first ones."""
+    return _joined(names, limit, _OR, _OR_ANOTHER)
+
+
+def _joined(names: tuple[str, ...], limit: int, all_of_them: str, some_of_them: str) -> str:
     if len(names) > limit:
-        return _AND_OTHERS.format(names=", ".join(names[:limit]))
+        return some_of_them.format(names=", ".join(names[:limit]))
     if len(names) < 2:
         return "".join(names)
-    return _AND.format(names=", ".join(names[:-1]), last=names[-1])
+    return all_of_them.format(names=", ".join(names[:-1]), last=names[-1])

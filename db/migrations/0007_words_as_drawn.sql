@@ -2,8 +2,10 @@
 -- put around them. They stand in the recipe, up to four pictures of it; the column only reads them there.
 
 ALTER TABLE generations ADD COLUMN drawn_as TEXT GENERATED ALWAYS AS (
-    coalesce(recipe ->> '$.words[0].prompt', '') || ' ' || coalesce(recipe ->> '$.words[1].prompt', '') || ' ' ||
-    coalesce(recipe ->> '$.words[2].prompt', '') || ' ' || coalesce(recipe ->> '$.words[3].prompt', '')
+    CASE WHEN json_valid(recipe) THEN
+        coalesce(recipe ->> '$.words[0].prompt', '') || ' ' || coalesce(recipe ->> '$.words[1].prompt', '') || ' ' ||
+        coalesce(recipe ->> '$.words[2].prompt', '') || ' ' || coalesce(recipe ->> '$.words[3].prompt', '')
+    END
 ) VIRTUAL;
 
 DROP TRIGGER generations_search_insert;

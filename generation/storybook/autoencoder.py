@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from generation.storybook.optimizer import Muon
-from generation.storybook.scenes import CELLS, Pixels, sketch, sketches
+from generation.storybook.scenes import CELLS, Pixels, scene_of, sketch, sketches
 
 Thing = TypeVar("Thing")
 Pictures = npt.NDArray[np.uint8]
@@ -119,7 +119,7 @@ def draw_pictures(file: Path, *, count: int, seed: int, said: Callable[[str], No
         return _mapped(file)
     unfinished = file.with_suffix(".part.npy")
     pictures = np.lib.format.open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=(count, NATIVE, NATIVE, 3))
-    for index, picture in enumerate(sketches(range(seed, seed + count), SQUARE)):
+    for index, picture in enumerate(sketches([scene_of(number, SQUARE) for number in range(seed, seed + count)])):
         pictures[index] = picture
         if index % 2000 == 1999:
             said(f"drawn {index + 1} of {count} pictures")
@@ -253,7 +253,7 @@ class AutoencoderTraining:
 @torch.no_grad()
 def fidelity(model: AutoencoderKL, device: torch.device, *, count: int = 64) -> float:
     """Peak signal-to-noise ratio in decibels over `count` scenes that no training set holds."""
-    scenes = [sketch(HELD_OUT_SEED + index, SQUARE) for index in range(count)]
+    scenes = [sketch(scene_of(HELD_OUT_SEED + index, SQUARE)) for index in range(count)]
     errors = []
     for start in range(0, count, 8):
         wanted = as_tensor(np.stack(scenes[start : start + 8]), device)

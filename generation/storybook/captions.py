@@ -77,7 +77,7 @@ def _words(random: Random, figure: Figure, name: str, *, with_colour: bool = Tru
     if random.random() < 0.05:
         words.insert(random.choice((0, len(words) - 1)), random.choice(FLUFF_BEFORE))
     sizes = SIZE_WORDS[figure.size]
-    if sizes and random.random() < 0.9:
+    if sizes and random.random() < 0.6:
         words.insert(0, random.choice(sizes))
     return " ".join(words)
 
@@ -127,7 +127,7 @@ def _joined(random: Random, scene: Scene) -> str:
     match scene.layout:
         case Layout.ALONE:
             side = _side(figures[0], scene.columns)
-            return f"{things[0]} {side}" if side is not None and random.random() < 0.7 else things[0]
+            return f"{things[0]} {side}" if side is not None and random.random() < 0.2 else things[0]
         case Layout.BESIDE:
             return _beside(random, *things)
         case Layout.ABOVE:

@@ -7,7 +7,7 @@ time embedding (`addition_embed_type="text"`), which is how colour and place rea
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,16 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from generation.storybook.autoencoder import FACTOR, NATIVE, halved, learning_rate, update_average
 from generation.storybook.captions import describe
 from generation.storybook.optimizer import Muon
-from generation.storybook.scenes import CELLS, SHAPES, Scene, pick, seeded
+from generation.storybook.palette import COLOUR_NAMES
+from generation.storybook.scenes import CELLS, SHAPES, Scene, Size, pick, seeded
 from generation.storybook.vocabulary import LENGTH
 
 TEXT_WIDTH = 128
 BATCH = 32
 EMPTY_SHARE = 0.1
 STRAY_SHARE = 0.06
+REPAINTED = 5  # of so many pictures one is a repaint
+REPAINT_TIMES = (200, 700)
 
 
 def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
@@ -87,11 +90,34 @@ def build_scheduler() -> DDIMScheduler:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Repaints:
+    """Some scenes of a pool, by their index `of`, with their figure in another colour, and latents of that."""
+
+    of: list[int]
+    scenes: list[Scene]
+    latents: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pool:
     """Scenes of one shape, and their latents (count, 4, height / 8, width / 8)."""
 
     scenes: list[Scene]
     latents: Tensor
+    repaints: Repaints | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What one step learns: noise is put on `given`, and `clean` is wanted, for the words of `tokens`.
+
+    The two differ where a figure is to be repainted; `times` are the timesteps (count,).
+    """
+
+    given: Tensor
+    clean: Tensor
+    tokens: Tensor
+    times: Tensor
 
 
 Pools = dict[tuple[int, int], Pool]
@@ -141,15 +167,53 @@ class DenoiserTraining:
             words.insert(self.random.randrange(len(words) + 1), letters)
         return " ".join(words)
 
-    def batch_of(self) -> tuple[Tensor, Tensor]:
-        """Latents of some scenes of one shape, and the tokens of their captions."""
+    def batch_of(self) -> Batch:
+        """Some scenes of one shape."""
         shape = pick(self.random, SHAPES)
         pool = self.pools[shape]
         count = self.batch * CELLS * CELLS // (shape[0] * shape[1])
         indices = self.choice.integers(len(pool.scenes), size=count)
-        tokens = self.tokens([self._caption(pool.scenes[index]) for index in indices.tolist()])
-        clean = pool.latents[torch.from_numpy(indices)].float().to(self.device)
-        return clean.contiguous(memory_format=torch.channels_last), tokens
+        captions = [self._caption(pool.scenes[index]) for index in indices.tolist()]
+        clean = pool.latents[torch.from_numpy(indices)].float()
+        given, times = clean.clone(), self.times(count)
+        if pool.repaints is not None:
+            for place in range(REPAINTED - 1, count, REPAINTED):
+                self._repaint(pool, pool.repaints, place, captions, given, clean, times)
+        return Batch(
+            given=given.to(self.device, memory_format=torch.channels_last),
+            clean=clean.to(self.device, memory_format=torch.channels_last),
+            tokens=self.tokens(captions),
+            times=times.to(self.device),
+        )
+
+    def _repaint(
+        self,
+        pool: Pool,
+        repaints: Repaints,
+        place: int,
+        captions: list[str],
+        given: Tensor,
+        clean: Tensor,
+        times: Tensor,
+    ) -> None:
+        """Put a repaint at `place` of a batch: image to image, of which words alone would teach nothing.
+
+        What is given is the old picture, or some of it, as it is after a few steps. Where the figure is, and how
+        large, has to be seen in it: the caption is that of an ordinary one in the middle.
+        """
+        which = self.random.randrange(len(repaints.of))
+        scene = repaints.scenes[which]
+        plain = [
+            replace(figure, size=Size.NORMAL, left=(scene.columns - figure.side) / 2) for figure in scene.figures
+        ]
+        caption = describe(replace(scene, figures=tuple(plain)), self.random)
+        if not any(name in caption for figure in scene.figures for name in COLOUR_NAMES[figure.colour]):
+            return
+        captions[place] = caption
+        clean[place] = repaints.latents[which].float()
+        left = min(1.0, 2 * self.random.random())
+        given[place] = torch.lerp(clean[place], pool.latents[repaints.of[which]].float(), left)
+        times[place] = self.random.randrange(*REPAINT_TIMES)
 
     def tokens(self, captions: list[str]) -> Tensor:
         """The tokens (count, 40) of captions."""
@@ -165,19 +229,20 @@ class DenoiserTraining:
         """
         spread = (torch.arange(count) + torch.rand(count, generator=self.noise)) / count
         spread[1::2] = torch.sigmoid(torch.special.ndtri(spread[1::2].clamp(1e-4, 1 - 1e-4)) * 0.9 - 0.4)
-        return (spread * len(self.alphas)).long().to(self.device)
+        return (spread * len(self.alphas)).long()
 
     def step(self, share: float) -> float:
         """One step of training at this share of the time; returns the loss."""
-        clean, tokens = self.batch_of()
-        times = self.times(len(clean))
-        noise = torch.randn(clean.shape, generator=self.noise).to(clean)
-        kept = self.alphas[times].sqrt().view(-1, 1, 1, 1)
-        added = (1 - self.alphas[times]).sqrt().view(-1, 1, 1, 1)
+        batch = self.batch_of()
+        kept = self.alphas[batch.times].sqrt().view(-1, 1, 1, 1)
+        added = (1 - self.alphas[batch.times]).sqrt().view(-1, 1, 1, 1)
+        noise = torch.randn(batch.clean.shape, generator=self.noise).to(batch.clean)
+        noisy = kept * batch.given + added * noise
+        noise += kept / added * (batch.given - batch.clean)  # all that has to go
         with halved(self.device):
-            words = self.model["text"](tokens).last_hidden_state
-            made = self.model["unet"](kept * clean + added * noise, times, encoder_hidden_states=words).sample
-        loss = functional.mse_loss(made.float(), kept * noise - added * clean)
+            words = self.model["text"](batch.tokens).last_hidden_state
+            made = self.model["unet"](noisy, batch.times, encoder_hidden_states=words).sample
+        loss = functional.mse_loss(made.float(), kept * noise - added * batch.clean)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)

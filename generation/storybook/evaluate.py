@@ -32,14 +32,14 @@ from generation.storybook.scenes import draw
 
 BATCH = 8
 SHARES: dict[Kind, float] = {
-    Kind.ONE: 0.34,
+    Kind.ONE: 0.3,
     Kind.TWO: 0.2,
     Kind.TIME: 0.04,
     Kind.WEATHER: 0.05,
     Kind.STYLE: 0.05,
     Kind.NUMBER: 0.04,
     Kind.UNCOLOURED: 0.11,  # once as they are, and once with a negative prompt
-    Kind.REPAINT: 0.06,
+    Kind.REPAINT: 0.1,
 }
 REFUSED = "red"
 STRENGTH = 0.5

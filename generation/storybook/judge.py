@@ -28,7 +28,7 @@ from generation.storybook.light import Time, Weather
 from generation.storybook.optimizer import Muon
 from generation.storybook.palette import COLOURS
 from generation.storybook.places import PLACES
-from generation.storybook.scenes import CELLS, LONG, Layout, Pixels, Scene, Size, invent, seeded, sketch, sketches
+from generation.storybook.scenes import CELLS, LONG, Layout, Pixels, Scene, Size, scene_of, sketch, sketches
 from generation.storybook.styles import Style
 from generation.storybook.subjects import ITEMS, SUBJECTS
 from generation.storybook.train import SAVE_EVERY, TELL_EVERY, load, save, say
@@ -241,19 +241,17 @@ def draw_judged(file: Path, scenes: int, first: int = FIRST_SEED) -> tuple[Pictu
     for shape, share in SHARES.items():
         seeds[shape] = range(first, first + round(scenes * share))
         first = seeds[shape].stop
-    known = [labels(invent(seeded(seed), shape=shape)) for shape, some in seeds.items() for seed in some]
+    every = [scene_of(seed, shape) for shape, some in seeds.items() for seed in some]
+    known = [labels(scene) for scene in every]
     if not file.exists() or not _drawn_today(file, seeds):
         unfinished = file.with_suffix(".part.npy")
         pictures = np.lib.format.open_memmap(
             unfinished, mode="w+", dtype=np.uint8, shape=(len(known), SIDE, SIDE, 3)
         )
-        index = 0
-        for shape, some in seeds.items():
-            for picture in sketches(some, shape):
-                pictures[index] = fitted(Image.fromarray(picture))
-                index += 1
-                if index % 2000 == 0:
-                    say(f"judge: drawn {index} of {len(known)} scenes")
+        for index, picture in enumerate(sketches(every)):
+            pictures[index] = fitted(Image.fromarray(picture))
+            if index % 2000 == 1999:
+                say(f"judge: drawn {index + 1} of {len(known)} scenes")
         pictures.flush()
         unfinished.replace(file)
     return _mapped(file), {slot: torch.tensor([one[slot] for one in known]) for slot in known[0]}
@@ -265,7 +263,7 @@ def _drawn_today(file: Path, seeds: dict[tuple[int, int], range]) -> bool:
     if len(kept) != sum(len(some) for some in seeds.values()):
         return False
     probes = range(0, len(squares), max(1, len(squares) // PROBES))
-    fresh = (fitted(Image.fromarray(sketch(squares[index], (CELLS, CELLS)))) for index in probes)
+    fresh = (fitted(Image.fromarray(sketch(scene_of(squares[index], (CELLS, CELLS))))) for index in probes)
     return all(np.array_equal(kept[index], picture) for index, picture in zip(probes, fresh, strict=True))
 
 
@@ -413,9 +411,9 @@ class Judge:
         self, count: int, *, first: int = UNSEEN_SEED, shape: tuple[int, int] = (CELLS, CELLS)
     ) -> dict[str, Share]:
         """How often it is right about `count` drawn scenes that it has not seen, by what there is to see."""
-        seeds = range(first, first + count)
-        wanted = [truth(invent(seeded(seed), shape=shape)) for seed in seeds]
-        found = self.verdicts([Image.fromarray(picture) for picture in sketches(seeds, shape)])
+        scenes = [scene_of(seed, shape) for seed in range(first, first + count)]
+        wanted = [truth(scene) for scene in scenes]
+        found = self.verdicts([Image.fromarray(picture) for picture in sketches(scenes)])
         shares: dict[str, Share] = {}
         for seen, real in zip(found, wanted, strict=True):
             for figure, right in compared(seen, real).items():

@@ -6,11 +6,10 @@ subject then has the same latents wherever it stands, and a small network learns
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import partial
 from multiprocessing import get_context
 from random import Random
 from typing import TypeVar
@@ -138,6 +137,20 @@ def invent(random: Random, *, shape: tuple[int, int] | None = None) -> Scene:
     )
 
 
+def scene_of(seed: int, shape: tuple[int, int]) -> Scene:
+    """The scene that this seed invents in this shape."""
+    return invent(seeded(seed), shape=shape)
+
+
+def repaint(scene: Scene, random: Random) -> Scene:
+    """The same scene with each of its figures in some other colour."""
+    figures = [
+        replace(figure, colour=random.choice([other for other in COLOURS if other != figure.colour]))
+        for figure in scene.figures
+    ]
+    return replace(scene, figures=tuple(figures))
+
+
 def _figures(random: Random, layout: Layout, columns: int, rows: int) -> tuple[Figure, ...]:
     match layout:
         case Layout.EMPTY:
@@ -173,7 +186,7 @@ def _alone(random: Random, columns: int, rows: int) -> Figure:
     subject = SUBJECTS[figure.subject]
     if subject.perches and random.random() < 0.3:
         return replace(figure, item="branch", top=(rows - side) // 2)
-    if subject.hand and size is not Size.SMALL and random.random() < 0.25:
+    if subject.hand and size is not Size.SMALL and random.random() < 0.6:
         return replace(figure, item=random.choice([name for name, item in ITEMS.items() if not item.under]))
     return figure
 
@@ -223,13 +236,13 @@ def _paint(canvas: ImageDraw.ImageDraw, figure: Figure, cell: int) -> None:
         item.draw(Brush(canvas=canvas, left=corner_x, top=corner_y, side=extent * side))
 
 
-def sketch(seed: int, shape: tuple[int, int]) -> Pixels:
-    """The picture (height, width, 3) of the scene that this seed invents in this shape."""
-    return np.asarray(draw(invent(seeded(seed), shape=shape)))
+def sketch(scene: Scene) -> Pixels:
+    """The picture (height, width, 3) of a scene."""
+    return np.asarray(draw(scene))
 
 
-def sketches(seeds: range, shape: tuple[int, int]) -> Iterator[Pixels]:
-    """The pictures of many seeds in their order, drawn ahead by a process for each processor."""
+def sketches(scenes: Sequence[Scene]) -> Iterator[Pixels]:
+    """The pictures of many scenes in their order, drawn ahead by a process for each processor."""
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as drawers:
-        for start in range(0, len(seeds), AHEAD):
-            yield from drawers.map(partial(sketch, shape=shape), seeds[start : start + AHEAD], chunksize=16)
+        for start in range(0, len(scenes), AHEAD):
+            yield from drawers.map(sketch, scenes[start : start + AHEAD], chunksize=16)

@@ -23,16 +23,17 @@ from transformers import CLIPTokenizer
 
 from generation.storybook.autoencoder import AutoencoderTraining, Pictures, draw_pictures, encode, fidelity
 from generation.storybook.captions import known_words
-from generation.storybook.denoiser import DenoiserTraining, Pool, Pools
+from generation.storybook.denoiser import DenoiserTraining, Pool, Pools, Repaints
 from generation.storybook.export import contact_sheet, draw_prompts, export, held_out_prompts, open_pipeline
 from generation.storybook.preview import PreviewTraining
-from generation.storybook.scenes import SHAPES, invent, seeded, sketches
+from generation.storybook.scenes import SHAPES, Layout, Scene, repaint, scene_of, seeded, sketches
 from generation.storybook.turbo import TurboTraining
 from generation.storybook.vocabulary import build_tokenizer
 
 PICTURES = 6_000
 SCENES = 24_000
-SCENE_SEED = 1
+REPAINTS = 4_000
+SCENE_SEED = 100_001
 SEED = 1
 SHARES = {"autoencoder": 0.16, "denoiser": 0.6, "polish": 0.03, "preview": 0.03, "turbo": 0.18}
 SAVE_EVERY = 120.0
@@ -88,15 +89,24 @@ class Workplace:
             training.settle()
             save(training.state() | {"seconds": self.seconds("autoencoder")}, self.folder / "autoencoder.pt")
             found = {}
-            for shape, seeds in scene_seeds().items():
-                found[shape] = encode(training.average, sketches(seeds, shape), self.device).half()
-                mean, spread = found[shape].mean(), found[shape].std()
-                say(f"{len(seeds)} latents of {shape}, mean {mean:.3f}, spread {spread:.3f}")
+            for shape, pool in all_scenes().items():
+                for name, scenes in pool.items():
+                    latents = encode(training.average, sketches(list(scenes.values())), self.device).half()
+                    found[shape, name] = latents
+                    say(f"{len(scenes)} {name} of {shape}, mean {latents.mean():.3f}, spread {latents.std():.3f}")
             save(found, file)
         kept = torch.load(file, weights_only=True)
         return {
-            shape: Pool(scenes=[invent(seeded(seed), shape=shape) for seed in seeds], latents=kept[shape])
-            for shape, seeds in scene_seeds().items()
+            shape: Pool(
+                scenes=list(pool["scenes"].values()),
+                latents=kept[shape, "scenes"],
+                repaints=Repaints(
+                    of=list(pool["repaints"]),
+                    scenes=list(pool["repaints"].values()),
+                    latents=kept[shape, "repaints"],
+                ),
+            )
+            for shape, pool in all_scenes().items()
         }
 
     def denoiser(self) -> DenoiserTraining:
@@ -132,6 +142,18 @@ def scene_seeds() -> dict[tuple[int, int], range]:
         seeds[shape] = range(first, first + round(SCENES * share))
         first = seeds[shape].stop
     return seeds
+
+
+def all_scenes() -> dict[tuple[int, int], dict[str, dict[int, Scene]]]:
+    """The scenes of each shape, and repaints of some that have one figure; both by the index of the scene."""
+    pools = {}
+    for shape, seeds in scene_seeds().items():
+        scenes = {index: scene_of(seed, shape) for index, seed in enumerate(seeds)}
+        alone = [index for index, scene in scenes.items() if scene.layout is Layout.ALONE]
+        some = alone[: round(REPAINTS * SHAPES[shape])]
+        repaints = {index: repaint(scenes[index], seeded(seeds[index])) for index in some}
+        pools[shape] = {"scenes": scenes, "repaints": repaints}
+    return pools
 
 
 def say(sentence: str) -> None:

@@ -91,9 +91,9 @@ class TurboTraining:
 
     def _begin(self) -> tuple[Tensor, Tensor]:
         """Fresh noise and captions for all walkers, in the shape of some pool."""
-        latents, tokens = self.teacher.batch_of()
-        latents = latents[:WALKERS]
-        return torch.randn(latents.shape, generator=self.noise).to(self.device), tokens[:WALKERS]
+        batch = self.teacher.batch_of()
+        latents = batch.clean[:WALKERS]
+        return torch.randn(latents.shape, generator=self.noise).to(self.device), batch.tokens[:WALKERS]
 
     @torch.no_grad()
     def walk(self) -> list[Lesson]:

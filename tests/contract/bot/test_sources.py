@@ -116,14 +116,14 @@ async def test_an_upload_with_the_name_of_a_drawn_picture_is_itself(
         assert colour(source) == (255, 0, 255)
 
 
-async def test_a_reply_starts_from_what_was_drawn_though_discord_has_a_jpeg_of_it(
+async def test_a_reply_starts_from_what_was_drawn_though_discord_has_a_smaller_file_of_it(
     start: Start, ada: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parcel, "FILE_LIMIT", 100)  # bytes
     async with start():
         ada.slash("imagine", prompt="a large cat")
         large = await result(ada, "a large cat")
-        assert large.attachments[0].filename.endswith(".jpg")
+        assert not large.attachments[0].filename.endswith(".png")
         ada.send("a hat", reply_to=large)
         await result(ada, "a hat")
         drawn = tmp_path / "pictures" / "drawn" / f"{Path(large.attachments[0].filename).stem}.png"

@@ -57,7 +57,7 @@ from bot.ledger import AllowanceState
 from bot.source import Correction
 from bot.studio import WorkerStatus
 from bot.updates import Drawing, Waiting
-from bot.wording.text import Plural, about, duration, escape, expected_time, listing, quote, shorten
+from bot.wording.text import Plural, about, choice, duration, escape, expected_time, listing, quote, shorten
 from db import DatabaseError, DatabaseUnusable, Reason, Totals
 from generation import (
     PROMPT_LIMIT,
@@ -113,7 +113,7 @@ SENTENCES = [
     ),
     (
         UnknownChoice("scheduler", "???", choices=("DDIM", "Euler", "Heun")),
-        "There is no scheduler called ???: choose DDIM, Euler and Heun.",
+        "There is no scheduler called ???: choose DDIM, Euler or Heun.",
     ),
     (
         UnknownChoice("LoRA", "inc", choices=("ink", "wool")),
@@ -130,7 +130,7 @@ SENTENCES = [
     ),
     (
         NotThisScheduler(Scheduler.DDIM, model="flux-schnell", choices=("Euler", "Heun", "DPM++ 2M")),
-        "The model flux-schnell cannot be drawn with DDIM: choose Euler, Heun and DPM++ 2M.",
+        "The model flux-schnell cannot be drawn with DDIM: choose Euler, Heun or DPM++ 2M.",
     ),
     (
         BadPrompt("prompt", "[cat|dog]", fault=PromptFault.ALTERNATION),
@@ -743,6 +743,8 @@ def test_lists_read_as_people_write_them() -> None:
     assert listing(()) == ""
     assert listing(("a",)) == "a"
     assert listing(("a", "b", "c")) == "a, b and c"
+    assert choice(("a", "b", "c")) == "a, b or c"
+    assert choice(("a", "b", "c"), 2) == "a, b or another one"
     assert listing(("a", "b", "c"), limit=2) == "a, b and others"
 
 

@@ -17,6 +17,7 @@ from generation.storybook.scenes import (
     Scene,
     draw,
     invent,
+    repaint,
     seeded,
     sketch,
     sketches,
@@ -72,7 +73,7 @@ def test_subject_wears_the_colour_it_is_given(subject: str) -> None:
     assert red[changed][:, 0].mean() > blue[changed][:, 0].mean() + 80
 
 
-@pytest.mark.parametrize("place", PLACES.keys() - {"plain"})
+@pytest.mark.parametrize("place", sorted(PLACES.keys() - {"plain"}))
 def test_variants_of_a_place_differ(place: str) -> None:
     drawn = {
         pixels(replace(scene_of("cat", "red", place), figures=(), variant=variant)).tobytes()
@@ -123,8 +124,16 @@ def test_light_weather_and_style_are_seen(change: dict[str, Any]) -> None:
 
 
 def test_sketches_by_many_processes_are_the_same_as_by_one() -> None:
-    shape = (CELLS, CELLS)
-    for one, other in zip(
-        sketches(range(40, 43), shape), (sketch(seed, shape) for seed in range(40, 43)), strict=True
-    ):
+    scenes = [invent(seeded(seed)) for seed in range(40, 43)]
+    for one, other in zip(sketches(scenes), map(sketch, scenes), strict=True):
         assert np.array_equal(one, other)
+
+
+def test_a_repaint_changes_every_colour_and_nothing_else() -> None:
+    for seed in range(50):
+        scene = invent(seeded(seed))
+        again = repaint(scene, seeded(seed))
+        for old, new in zip(scene.figures, again.figures, strict=True):
+            assert old.colour != new.colour
+            assert replace(new, colour=old.colour) == old
+        assert replace(again, figures=scene.figures) == scene

@@ -20,10 +20,11 @@ from generation.storybook.autoencoder import (
     normalise,
 )
 from generation.storybook.captions import known_words
-from generation.storybook.denoiser import DenoiserTraining, Pool, build_scheduler
+from generation.storybook.denoiser import REPAINT_TIMES, DenoiserTraining, Pool, Repaints, build_scheduler
 from generation.storybook.optimizer import Muon, orthogonal
+from generation.storybook.palette import COLOUR_NAMES
 from generation.storybook.preview import PreviewTraining
-from generation.storybook.scenes import SHAPES, invent, seeded
+from generation.storybook.scenes import SHAPES, Layout, repaint, scene_of, seeded
 from generation.storybook.turbo import STEPS, TurboTraining, ddim, wanted
 from generation.storybook.vocabulary import build_tokenizer
 
@@ -116,16 +117,19 @@ def test_settled_autoencoder_keeps_its_latents(pictures: Pictures) -> None:
     assert torch.allclose(before, after, atol=1e-5)
 
 
-def denoiser() -> DenoiserTraining:
-    """A training on blank latents of all shapes, two of them a step."""
-    pools = {
-        shape: Pool(
-            scenes=[invent(seeded(seed), shape=shape) for seed in range(4)],
-            latents=torch.zeros(4, 4, shape[1] * 2, shape[0] * 2),
+def denoiser(*, batch: int = 2) -> DenoiserTraining:
+    """A training on blank latents of all shapes, `batch` of them a step; those of repaints are all ones."""
+    pools = {}
+    for shape in SHAPES:
+        scenes = [scene_of(seed, shape) for seed in range(40)]
+        (first, *_) = [index for index, scene in enumerate(scenes) if scene.layout is Layout.ALONE]
+        blank = torch.zeros(len(scenes), 4, shape[1] * 2, shape[0] * 2)
+        painted = Repaints(
+            of=[first], scenes=[repaint(scenes[first], seeded(1))], latents=torch.ones_like(blank[:1])
         )
-        for shape in SHAPES
-    }
-    return DenoiserTraining(pools=pools, tokenizer=build_tokenizer(known_words()), device=CPU, seed=1, batch=2)
+        pools[shape] = Pool(scenes=scenes, latents=blank, repaints=painted)
+    tokenizer = build_tokenizer(known_words())
+    return DenoiserTraining(pools=pools, tokenizer=tokenizer, device=CPU, seed=1, batch=batch)
 
 
 def test_training_begins_with_the_weights_of_a_model_folder(pictures: Pictures) -> None:
@@ -139,6 +143,21 @@ def test_training_begins_with_the_weights_of_a_model_folder(pictures: Pictures) 
     assert torch.equal(autoencoder.average.encoder.conv_in.weight, encoder)
     assert torch.equal(begun.average["unet"].conv_in.weight, kept.unet.conv_in.weight)
     assert begun.tokenizer.get_vocab() == kept.tokenizer.get_vocab()
+
+
+def test_some_lessons_are_repaints_and_say_their_new_colour() -> None:
+    training = denoiser(batch=20)
+    for _ in range(5):
+        batch = training.batch_of()
+        wanted, given = batch.clean.mean((1, 2, 3)), batch.given.mean((1, 2, 3))
+        repaints = wanted == 1
+        assert not given[~repaints].any()
+        assert (given[repaints] < 1).any()
+        first, last = REPAINT_TIMES
+        assert ((first <= batch.times[repaints]) & (batch.times[repaints] < last)).all()
+        for tokens in batch.tokens[repaints]:
+            words = training.tokenizer.decode(tokens, skip_special_tokens=True)
+            assert any(name in words for names in COLOUR_NAMES.values() for name in names)
 
 
 def test_resumed_denoiser_goes_on_as_if_never_stopped() -> None:
