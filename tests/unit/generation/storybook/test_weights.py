@@ -80,7 +80,7 @@ def test_turbo_draws_nearly_what_its_teacher_draws_in_four_steps(pipeline: Stabl
     theirs = np.asarray(draw_prompts(pipeline, prompts, steps=20, guidance=GUIDANCE)).astype(float)
     plain = np.asarray(draw_prompts(pipeline, prompts, steps=4, guidance=1.0)).astype(float)
     ours = np.asarray(draw_prompts(turbo, prompts, steps=4, guidance=1.0)).astype(float)
-    assert np.abs(ours - theirs).mean() < 0.6 * np.abs(plain - theirs).mean()
+    assert np.abs(ours - theirs).mean() < 0.75 * np.abs(plain - theirs).mean()
 
 
 def test_preview_decoder_shows_what_the_latents_show(pipeline: StableDiffusionPipeline) -> None:
