@@ -43,11 +43,14 @@ class Reminder:
 
 
 async def _answered(interaction: discord.Interaction[Any]) -> bool:
-    """Wait for the answer; False where there is none after a while."""
+    """Wait for the answer, which may have gone by now; False where there is none after a while."""
     for pause in _LOOKS:
         await asyncio.sleep(pause)
         if interaction.response.is_done():
-            first = await interaction.original_response()
-            if not (await interaction.followup.fetch_message(first.id)).flags.loading:
+            try:
+                first = await interaction.original_response()
+                if not (await interaction.followup.fetch_message(first.id)).flags.loading:
+                    return True
+            except discord.NotFound:  # a waiting message is taken away once its result is there
                 return True
     return False
