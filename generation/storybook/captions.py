@@ -50,7 +50,9 @@ UNDER_JOINTS = ("under", "below", "beneath", "underneath")
 HOLDING = ("with", "holding", "and", "that holds")
 PERCHING = ("on", "sitting on", "that sits on")
 NUMBERS = {2: ("two", "two", "2", "a pair of"), 3: ("three", "three", "3")}
-COLOURLESS = 0.1
+COLOURLESS = 0.08
+COLOURLESS_AS_USUAL = 0.6
+PLACELESS = 0.12
 ARTICLES = ("a", "a", "a", "the", "one")
 ARTICLES_OF_MANY = ("", "", "the", "some", "two")
 FLUFF_BEFORE = ("cute", "beautiful", "lovely", "happy", "nice", "funny", "friendly", "pretty", "old", "young")
@@ -70,9 +72,10 @@ def _article(random: Random, rest: str) -> str:
     return "an" if article == "a" and rest[0] in "aeiou" else article
 
 
-def _words(random: Random, figure: Figure, name: str, *, with_colour: bool = True) -> str:
+def _words(random: Random, figure: Figure, name: str) -> str:
     words = [name]
-    if with_colour:
+    usual = figure.colour in SUBJECTS[figure.subject].usual
+    if random.random() > (COLOURLESS_AS_USUAL if usual else COLOURLESS):
         words.insert(0, random.choice(COLOUR_NAMES[figure.colour]))
     if random.random() < 0.05:
         words.insert(random.choice((0, len(words) - 1)), random.choice(FLUFF_BEFORE))
@@ -83,9 +86,7 @@ def _words(random: Random, figure: Figure, name: str, *, with_colour: bool = Tru
 
 
 def _thing(random: Random, figure: Figure) -> str:
-    phrase = _words(
-        random, figure, random.choice(SUBJECTS[figure.subject].names), with_colour=random.random() > 0.1
-    )
+    phrase = _words(random, figure, random.choice(SUBJECTS[figure.subject].names))
     if random.random() > 0.1:
         phrase = f"{_article(random, phrase)} {phrase}"
     if figure.item is not None:
@@ -133,9 +134,7 @@ def _joined(random: Random, scene: Scene) -> str:
         case Layout.ABOVE:
             return _above(random, *things)
         case Layout.ALIKE:
-            words = _words(
-                random, figures[0], SUBJECTS[figures[0].subject].plural, with_colour=random.random() > 0.1
-            )
+            words = _words(random, figures[0], SUBJECTS[figures[0].subject].plural)
             return f"{random.choice(NUMBERS[len(figures)])} {words}"
         case _:
             return f"{things[0]}, {things[1]} and {things[2]}"
@@ -164,7 +163,7 @@ def describe(scene: Scene, random: Random) -> str:
         )
     else:
         thing = _joined(random, scene)
-        form = "{thing}" if random.random() < 0.06 else random.choice(FORMS)
+        form = "{thing}" if random.random() < PLACELESS else random.choice(FORMS)
         text = form.format(thing=thing, where=where, name=name, opening=opening, verb=random.choice(VERBS))
     for phrase in around:
         joint = random.choice((" ", " ", ", "))

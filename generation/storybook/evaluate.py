@@ -40,6 +40,7 @@ SHARES: dict[Kind, float] = {
     Kind.NUMBER: 0.04,
     Kind.UNCOLOURED: 0.11,  # once as they are, and once with a negative prompt
     Kind.REPAINT: 0.1,
+    Kind.HELD: 0.06,
 }
 REFUSED = "red"
 STRENGTH = 0.5
@@ -244,7 +245,7 @@ def evaluate(options: argparse.Namespace, judge: Judge, progress: Progress) -> t
     # 3. What the model draws.
     main = teacher.shares(Kind.ONE, parts[Kind.ONE]) | teacher.shares(Kind.TWO, parts[Kind.TWO])
     figures += as_figures(main)
-    for kind in (Kind.TIME, Kind.WEATHER, Kind.STYLE, Kind.NUMBER, Kind.REPAINT):
+    for kind in (Kind.TIME, Kind.WEATHER, Kind.STYLE, Kind.NUMBER, Kind.REPAINT, Kind.HELD):
         figures += as_figures(teacher.shares(kind, parts[kind]))
     figures += teacher.refusal(parts[Kind.UNCOLOURED])
     wrong = teacher.wrong

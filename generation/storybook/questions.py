@@ -13,14 +13,14 @@ from itertools import cycle, islice
 from random import Random
 from typing import TypeVar
 
-from generation.storybook.captions import LEFT_JOINTS, NUMBERS, RIGHT_JOINTS, describe
+from generation.storybook.captions import HOLDING, LEFT_JOINTS, NUMBERS, RIGHT_JOINTS, describe
 from generation.storybook.judge import Sight, Verdict, truth
 from generation.storybook.light import TIME_PHRASES, WEATHER_PHRASES, Time, Weather
 from generation.storybook.palette import COLOUR_NAMES, COLOURS
 from generation.storybook.places import PLACES
 from generation.storybook.scenes import CELLS, Layout, Scene, Size, invent, seeded
 from generation.storybook.styles import STYLE_PHRASES, Style
-from generation.storybook.subjects import SUBJECTS
+from generation.storybook.subjects import ITEMS, SUBJECTS
 
 Thing = TypeVar("Thing")
 SQUARE = (CELLS, CELLS)
@@ -58,6 +58,7 @@ class Kind(StrEnum):
     NUMBER = "counts"
     UNCOLOURED = "no colour named"
     REPAINT = "image to image"
+    HELD = "held things"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,8 @@ def questions(kind: Kind, count: int) -> list[Question]:
             return list(islice(_repaints(random), count))
         case Kind.NUMBER:
             return _numbers(random, count)
+        case Kind.HELD:
+            return _held(random, count)
         case _:
             return _singles(random, kind, count)
 
@@ -171,6 +174,21 @@ def _numbers(random: Random, count: int) -> list[Question]:
     return found
 
 
+def _held(random: Random, count: int) -> list[Question]:
+    """Somebody who holds something, half of them without colour and place, as "a hamster with a brush"."""
+    hands = _evenly(random, [subject for subject in SUBJECTS if SUBJECTS[subject].hand], count)
+    items = _evenly(random, [item for item in ITEMS if not ITEMS[item].under], count)
+    found = []
+    for index, (subject, item) in enumerate(zip(hands, items, strict=True)):
+        colour = random.choice(list(COLOURS)) if index % 2 else None
+        prompt = f"{_thing(random, colour, subject)} {random.choice(HOLDING)} a {random.choice(ITEMS[item].names)}"
+        if colour is not None:
+            prompt = f"{prompt} {random.choice(random.choice(list(PLACES.values())).phrases)}"
+        wanted = Verdict(figures=(Sight(subject=subject, colour=colour),), item=item)
+        found.append(Question(kind=Kind.HELD, prompt=prompt, wanted=wanted))
+    return found
+
+
 def _said(text: str, phrases: Sequence[str]) -> bool:
     spaced = f" {' '.join(text.replace(',', ' ').split())} "
     return any(f" {phrase} " in spaced for phrase in phrases)
@@ -245,6 +263,8 @@ def checks(question: Question, seen: Verdict) -> dict[str, bool]:
             found = {"number right": len(subjects) == len(real), "number and subject right": subjects == real}
         case Kind.UNCOLOURED:
             found = {"subject right": subjects == real, "place right": place}
+        case Kind.HELD:
+            found = {"item right": seen.item == wanted.item, "subject right": subjects == real}
         case Kind.REPAINT:
             kept = subjects == real and place and seen.column == wanted.column
             found = {"layout kept": kept, "colour changed": colours == asked}

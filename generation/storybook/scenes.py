@@ -58,7 +58,7 @@ SIDES: dict[Size, float] = {Size.SMALL: 5, Size.NORMAL: 9, Size.BIG: 12}
 PAIR_SIDE = 7
 STACK_SIDE = 6.5
 ROW_SIDE = 5
-ITEM_SHARE = 0.55
+ITEM_SIDE = 6
 SHAPES: dict[tuple[int, int], float] = {(CELLS, CELLS): 0.76, (LONG, CELLS): 0.12, (CELLS, LONG): 0.12}
 LAYOUTS: dict[Layout, float] = {
     Layout.EMPTY: 0.03,
@@ -186,7 +186,7 @@ def _alone(random: Random, columns: int, rows: int) -> Figure:
     subject = SUBJECTS[figure.subject]
     if subject.perches and random.random() < 0.3:
         return replace(figure, item="branch", top=(rows - side) // 2)
-    if subject.hand and size is not Size.SMALL and random.random() < 0.6:
+    if subject.hand and size is not Size.SMALL and random.random() < 0.8:
         return replace(figure, item=random.choice([name for name, item in ITEMS.items() if not item.under]))
     return figure
 
@@ -223,7 +223,7 @@ def draw(scene: Scene, *, cell: int = CELLS) -> Image.Image:
 
 
 def _paint(canvas: ImageDraw.ImageDraw, figure: Figure, cell: int) -> None:
-    """Paints one figure, what it sits on before it and what it holds after it."""
+    """Paints one figure, what it sits on before it, and after it what it holds: in whole cells, never smaller."""
     left, top, side = figure.left * cell, figure.top * cell, figure.side * cell
     subject = SUBJECTS[figure.subject]
     item = ITEMS[figure.item] if figure.item else None
@@ -231,9 +231,10 @@ def _paint(canvas: ImageDraw.ImageDraw, figure: Figure, cell: int) -> None:
         item.draw(Brush(canvas=canvas, left=left, top=top, side=side))
     subject.draw(Brush(canvas=canvas, left=left, top=top, side=side), COLOURS[figure.colour])
     if item is not None and not item.under and subject.hand is not None:
-        x, y, extent = *subject.hand, ITEM_SHARE
-        corner_x, corner_y = left + (x - 0.5 * extent) * side, top + (y - 0.7 * extent) * side
-        item.draw(Brush(canvas=canvas, left=corner_x, top=corner_y, side=extent * side))
+        x, y = subject.hand
+        corner_x = round(figure.left + x * figure.side - ITEM_SIDE / 2)
+        corner_y = round(figure.top + y * figure.side - ITEM_SIDE * 0.7)
+        item.draw(Brush(canvas=canvas, left=corner_x * cell, top=corner_y * cell, side=ITEM_SIDE * cell))
 
 
 def sketch(scene: Scene) -> Pixels:

@@ -214,23 +214,23 @@ def draw_heart(brush: Brush, paint: RGB) -> None:
 
 def draw_brush(brush: Brush) -> None:
     """A paint brush with a dab of blue."""
-    brush.box(0.42, 0.42, 0.58, 1.0, (214, 150, 80), round_by=0.06)
-    brush.box(0.38, 0.30, 0.62, 0.46, (180, 184, 194))
-    brush.shape((0.36, 0.32), (0.64, 0.32), (0.60, 0.10), (0.50, 0.00), (0.40, 0.10), paint=(40, 110, 230))
+    brush.box(0.40, 0.46, 0.60, 1.0, (214, 150, 80), round_by=0.06)
+    brush.box(0.33, 0.34, 0.67, 0.50, (180, 184, 194))
+    brush.shape((0.31, 0.35), (0.69, 0.35), (0.66, 0.14), (0.50, 0.00), (0.34, 0.14), paint=(40, 110, 230))
 
 
 def draw_pen(brush: Brush) -> None:
     """A big yellow pencil, its point up."""
-    brush.box(0.38, 0.24, 0.62, 0.90, (250, 204, 50))
-    brush.box(0.38, 0.88, 0.62, 1.0, (240, 120, 140), round_by=0.04)
-    brush.shape((0.38, 0.25), (0.62, 0.25), (0.50, 0.00), paint=(246, 222, 180))
-    brush.shape((0.45, 0.11), (0.55, 0.11), (0.50, 0.00), paint=INK)
+    brush.box(0.33, 0.28, 0.67, 0.88, (250, 204, 50))
+    brush.box(0.33, 0.86, 0.67, 1.0, (240, 120, 140), round_by=0.04)
+    brush.shape((0.33, 0.29), (0.67, 0.29), (0.50, 0.00), paint=(246, 222, 180))
+    brush.shape((0.44, 0.11), (0.56, 0.11), (0.50, 0.00), paint=INK)
 
 
 def draw_flag(brush: Brush) -> None:
     """A red flag on a pole."""
-    brush.box(0.44, 0.00, 0.54, 1.0, WOOD)
-    brush.shape((0.54, 0.02), (0.86, 0.21), (0.54, 0.42), paint=(226, 50, 50))
+    brush.box(0.42, 0.00, 0.54, 1.0, WOOD)
+    brush.shape((0.54, 0.02), (0.96, 0.23), (0.54, 0.46), paint=(226, 50, 50))
 
 
 def draw_branch(brush: Brush) -> None:

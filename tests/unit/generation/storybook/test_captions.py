@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from transformers import CLIPTokenizer
 
 from generation.storybook.captions import describe, known_words
-from generation.storybook.scenes import invent, seeded
+from generation.storybook.palette import COLOUR_NAMES, COLOURS
+from generation.storybook.scenes import Figure, Layout, Scene, invent, seeded
 from generation.storybook.subjects import ITEMS, SUBJECTS
 from generation.storybook.vocabulary import LENGTH, build_tokenizer, save_tokenizer, whole_words
 
@@ -50,6 +51,20 @@ def test_captions_name_what_the_scene_shows() -> None:
             subject = SUBJECTS[figure.subject]
             assert any(name in caption for name in (*subject.names, subject.plural))
             assert figure.item is None or any(name in caption for name in ITEMS[figure.item].names)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_usual_colours_are_often_left_unsaid_and_others_seldom(subject: str) -> None:
+    def named(colour: str) -> int:
+        random = seeded(1)
+        figure = Figure(subject=subject, colour=colour, left=4, top=4, side=9)
+        scene = Scene(place="desert", variant=0, layout=Layout.ALONE, figures=(figure,))
+        said = [describe(scene, random) for _ in range(100)]
+        return sum(any(name in caption for name in COLOUR_NAMES[colour]) for caption in said)
+
+    usual = SUBJECTS[subject].usual
+    assert all(named(colour) < 60 for colour in usual)
+    assert all(named(colour) > 80 for colour in COLOURS if colour not in usual)
 
 
 def test_words_of_one_subject_are_no_other_subjects() -> None:

@@ -65,6 +65,16 @@ def test_subject_stays_in_its_square(subject: str) -> None:
     assert outside.max() == 0
 
 
+def test_what_is_held_is_as_large_and_as_sharp_in_every_hand() -> None:
+    seen = set()
+    for subject in (name for name in SUBJECTS if SUBJECTS[name].hand):
+        scene = scene_of(subject, "red", "snow")
+        holding = replace(scene, figures=(replace(scene.figures[0], item="pen"),))
+        seen.add(int((pixels(holding) == (250, 204, 50)).all(axis=2).sum()))
+    (yellow,) = seen
+    assert yellow > 2 * CELL**2
+
+
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_subject_wears_the_colour_it_is_given(subject: str) -> None:
     red, blue = pixels(scene_of(subject, "red", "snow")), pixels(scene_of(subject, "blue", "snow"))
