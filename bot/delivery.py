@@ -105,7 +105,7 @@ class Delivery:
                 return
 
     async def _hand_over(self, key: str, notes: tuple[str, ...]) -> None:
-        """Go the first way that is open, write that down, and remove the waiting message.
+        """Go the first way that is open, remove the waiting message, and write that down.
 
         Raises Unreachable where no way can be told to be open or closed.
         """
@@ -120,13 +120,14 @@ class Delivery:
         except Unreachable:
             self._doubtful.add(key)
             raise
-        await self._record(key, route, message_id)
-        log.info("%s was delivered: %s", key, route)
         if message_id != to.address.waiting_message_id:
+            # Before the record: what dies in between is looked for at the next start, and comes by here again.
             try:
                 await self._post.delete_waiting(to.address)
             except Unreachable as fault:
                 log.info("the waiting message of %s stays: %s", key, fault)
+        await self._record(key, route, message_id)
+        log.info("%s was delivered: %s", key, route)
 
     async def _record(self, key: str, route: Route, message_id: int | None) -> None:
         """Write down how it went, however long that takes: to deliver it twice would be worse than to wait."""

@@ -239,6 +239,26 @@ async def test_what_ended_while_nobody_could_be_told_is_delivered_at_the_next_st
     assert len(results(ada)) == 1
 
 
+async def test_who_dies_before_the_waiting_message_is_gone_removes_it_at_the_next_start(
+    start: Start, playground: Playground, ada: Person
+) -> None:
+    async def tried() -> object:
+        return playground.faults.happened or None
+
+    async with start() as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="a red cat")
+        waiting = await drawing(ada, "a red cat")
+        playground.faults.add(Fault(mishap=Failure(status=503), method="DELETE", count=100))
+        await running.gate.open()
+        await until(tried)
+    playground.faults.clear()
+    assert ada.now(waiting) is not None
+    async with start() as running:
+        await ada.wait_for(lambda: ada.now(waiting) is None)
+        assert await delivered(running, only_generation(ada)) == "channel"
+
+
 @asynccontextmanager
 async def answer_lost(playground: Playground) -> AsyncIterator[None]:
     """What is posted within arrives and nobody is told so; then Discord is away until the nonces are forgotten."""
