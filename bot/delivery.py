@@ -117,15 +117,12 @@ class Delivery:
             ways = chain(looked_for(to, self._post), ways)
         try:
             route, message_id = await _first_open(ways, key)
+            if route is not Route.INTERACTION and message_id != to.address.waiting_message_id:
+                # Before the record: who fails or dies here looks for the result, and comes by again.
+                await self._post.delete_waiting(to.address)
         except Unreachable:
             self._doubtful.add(key)
             raise
-        if message_id != to.address.waiting_message_id:
-            # Before the record: what dies in between is looked for at the next start, and comes by here again.
-            try:
-                await self._post.delete_waiting(to.address)
-            except Unreachable as fault:
-                log.info("the waiting message of %s stays: %s", key, fault)
         await self._record(key, route, message_id)
         log.info("%s was delivered: %s", key, route)
 

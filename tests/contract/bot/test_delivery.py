@@ -21,6 +21,7 @@ from tests.contract.bot.conftest import (
 from tests.contract.bot.test_comparing import asked, is_sheet, rows_of, sheets, the_sheet, told
 
 QUARTER_OF_AN_HOUR = 15 * 60 + 1
+TRIES = 4  # of one request, before the whole delivery is tried again
 
 
 async def delivered(running: Running, generation_id: str) -> str:
@@ -257,6 +258,20 @@ async def test_who_dies_before_the_waiting_message_is_gone_removes_it_at_the_nex
     async with start() as running:
         await ada.wait_for(lambda: ada.now(waiting) is None)
         assert await delivered(running, only_generation(ada)) == "channel"
+
+
+async def test_a_waiting_message_that_discord_does_not_remove_at_first_is_removed_later(
+    start: Start, playground: Playground, ada: Person
+) -> None:
+    async with start() as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="a red cat")
+        waiting = await drawing(ada, "a red cat")
+        playground.faults.add(Fault(mishap=Failure(status=503), method="DELETE", count=TRIES))
+        await running.gate.open()
+        await ada.wait_for(lambda: ada.now(waiting) is None, 20)
+        assert await delivered(running, only_generation(ada)) == "channel"
+        assert len(playground.faults.happened) == TRIES
 
 
 @asynccontextmanager
