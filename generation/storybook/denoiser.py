@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ BATCH = 32
 EMPTY_SHARE = 0.1
 STRAY_SHARE = 0.06
 REPAINTED = 5  # of so many pictures one is a repaint
+HOLDING = 3  # and in one of so many somebody holds something, or sits on it, beside those that do by chance
 REPAINT_TIMES = (200, 700)
 
 
@@ -106,6 +108,15 @@ class Pool:
     latents: Tensor
     repaints: Repaints | None = None
 
+    @cached_property
+    def holding(self) -> list[list[int]]:
+        """The indices of the scenes with each item."""
+        found: dict[str, list[int]] = {}
+        for index, scene in enumerate(self.scenes):
+            for item in {figure.item for figure in scene.figures if figure.item}:
+                found.setdefault(item, []).append(index)
+        return list(found.values())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
@@ -173,6 +184,10 @@ class DenoiserTraining:
         pool = self.pools[shape]
         count = self.batch * CELLS * CELLS // (shape[0] * shape[1])
         indices = self.choice.integers(len(pool.scenes), size=count)
+        if pool.holding:
+            indices[::HOLDING] = [
+                self.random.choice(self.random.choice(pool.holding)) for _ in range(0, count, HOLDING)
+            ]
         captions = [self._caption(pool.scenes[index]) for index in indices.tolist()]
         clean = pool.latents[torch.from_numpy(indices)].float()
         given, times = clean.clone(), self.times(count)
