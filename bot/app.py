@@ -26,6 +26,7 @@ from bot.preferences import Preferences
 from bot.recipes import Recipes
 from bot.samples import Samples
 from bot.seeds import Seeds
+from bot.servers import Servers
 from bot.settings import Settings
 from bot.sheets import Sheets
 from bot.studio import Studio
@@ -100,12 +101,15 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
             pictures = Pictures(settings.data_dir / "pictures")
         history = History(database, pictures=pictures, clock=time.time)
         preferences = Preferences(database)
+        servers = Servers(database)
+        await servers.load()
         ledger = Ledger(database, allowance=allowance)
         recipes = Recipes(
             catalogue=catalogue,
             styles=styles,
             adapters=Adapters(settings.data_dir / "models"),
             preferences=preferences,
+            servers=servers,
             pictures=pictures,
         )
         studio = Studio(

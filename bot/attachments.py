@@ -78,7 +78,7 @@ def picture_of(message: discord.Message) -> discord.Attachment | None:
 
 
 def _looks_like_a_picture(attachment: discord.Attachment) -> bool:
-    if attachment.filename == PREVIEW_NAME:
+    if attachment.filename.removeprefix("SPOILER_") == PREVIEW_NAME:
         return False
     if attachment.content_type is not None:
         return attachment.content_type.startswith("image/")

@@ -17,6 +17,7 @@ from bot.acknowledge import refuse
 from bot.commands import every_cog, offer_modes
 from bot.comparing import Comparing
 from bot.delivery import Delivery
+from bot.described import Descriptions
 from bot.desk import Desk
 from bot.errors import BadToken, CommandsRefused, NoDiscord, NotFound
 from bot.history import History
@@ -30,8 +31,9 @@ from bot.results import Results
 from bot.samples import Samples
 from bot.seeds import Seeds
 from bot.sheets import Sheets
+from bot.showcase import Showcase
 from bot.studio import Studio
-from bot.views import ALL_BUTTONS, waiting_view
+from bot.views import ALL_BUTTONS, result_view, waiting_view
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ class EaselBot(commands.AutoShardedBot):
         self._comparing = Comparing(sheets, post, interval=2 * progress_interval)
         self._reminder = Reminder(studio)
         results = Results(studio=studio, history=history, progress=self._progress)
-        self._delivery = Delivery(studio=studio, post=post, kinds=(results, self._comparing))
+        self._delivery = Delivery(studio=studio, post=post, kinds=(results, self._comparing, Descriptions(studio)))
         self.desk = Desk(
             studio=studio,
             history=history,
@@ -103,6 +105,7 @@ class EaselBot(commands.AutoShardedBot):
             pictures=pictures,
             sheets=sheets,
             progress=self._progress,
+            showcase=Showcase(self, post, result_view, studio=studio),
             follow_sheet=self._comparing.follow,
         )
 
@@ -164,7 +167,9 @@ class EaselBot(commands.AutoShardedBot):
                 generation = await self._history.any(generation_id)
             except NotFound:
                 continue
-            self._progress.follow(generation_id, address, generation.recipe.prompt, restarted=True)
+            covered = self._studio.display(generation.guild_id).covered
+            prompt = generation.recipe.prompt
+            self._progress.follow(generation_id, address, prompt, restarted=True, covered=covered)
         await self._comparing.resume()
         await self._delivery.run()
 

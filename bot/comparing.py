@@ -98,16 +98,15 @@ class Comparing:
             return None
         return Addressee(key=key, member_id=sheet.member_id, address=sheet.address)
 
-    async def silence(self, key: str) -> tuple[str, ...]:
+    async def silence(self, key: str) -> None:
         """Tell no more how far it is."""
         task = self._tasks.get(key)
         if task is not None:
             await asyncio.wait({task}, timeout=_PATIENCE)
             task.cancel()
             await asyncio.wait({task})
-        return ()
 
-    async def ways(self, to: Addressee, post: Post, notes: tuple[str, ...]) -> Iterator[Way]:
+    async def ways(self, to: Addressee, post: Post) -> Iterator[Way]:
         """The ways that the sheet can go, or the sentence on why there is none. Raises NotFound."""
         sheet = await self._sheets.any(to.key)
         found = await self._sheets.generations(sheet)
@@ -115,16 +114,18 @@ class Comparing:
         missing = [each for number, each in found.items() if number not in there]
         comparison = sheet.comparison
         if not there:
-            text = wording.with_notes(wording.comparison_failed(comparison, missing), notes)
+            text = wording.comparison_failed(comparison, missing)
             ways = sentence_ways(to, post, text, lambda: View(timeout=None))
             # Who cancelled knows, and is not called for it.
             return islice(ways, 1) if all(each.state is JobState.CANCELLED for each in missing) else ways
         text = wording.comparison_result(comparison, there, member_id=sheet.member_id, missing=missing)
         picture = await asyncio.to_thread(draw_sheet, _rows(comparison, found), side=_SIDE)
+        name = f"compare-{sheet.id}.jpg"
         parcel = Parcel(
-            text=wording.with_notes(text, notes),
-            contents=((f"compare-{sheet.id}.jpg", picture),),
+            text=text,
+            contents=((name, picture),),
             description=wording.comparison_alternative(comparison),
+            covered=frozenset({name} if self._sheets.are_covered(sheet) else ()),
         )
         cells = {each.id: wording.cell_option(comparison.names[number - 1]) for number, each in there.items()}
         return picture_ways(to, post, parcel, lambda: sheet_view(sheet.id, cells))

@@ -28,10 +28,10 @@ class Kind(Protocol):
     async def addressee(self, key: str) -> Addressee | None:
         """Whose it is and where it goes; None once it was delivered. Raises NotFound for another kind's key."""
 
-    async def silence(self, key: str) -> tuple[str, ...]:
-        """Tell no more how far it is, whatever kind it is of; returns what is to be told with it."""
+    async def silence(self, key: str) -> None:
+        """Tell no more how far it is, whatever kind it is of."""
 
-    async def ways(self, to: Addressee, post: Post, notes: tuple[str, ...]) -> Iterator[Way]:
+    async def ways(self, to: Addressee, post: Post) -> Iterator[Way]:
         """The ways that it can go, the first open one of which is taken."""
 
 
@@ -80,8 +80,9 @@ class Delivery:
 
     async def _deliver(self, key: str, place: Place) -> None:
         try:
-            notes = [note for kind in self._kinds for note in await kind.silence(key)]
-            await self._insist(key, place, tuple(notes))
+            for kind in self._kinds:
+                await kind.silence(key)
+            await self._insist(key, place)
         except NotFound:
             log.info("%s was deleted before it was delivered", key)
         except Exception:
@@ -92,19 +93,19 @@ class Delivery:
             self._under_way.discard(key)
             self._doubtful.discard(key)
 
-    async def _insist(self, key: str, place: Place, notes: tuple[str, ...]) -> None:
+    async def _insist(self, key: str, place: Place) -> None:
         """Hand it over, again after a pause as long as Discord, the records or the disk are out of reach."""
         for pause in chain(_PAUSES, repeat(_LONGEST_PAUSE)):
             try:
                 async with self._lines.turn(place, key), self._at_once:
-                    await self._hand_over(key, notes)
+                    await self._hand_over(key)
             except (Unreachable, DatabaseUnusable, OSError) as fault:
                 log.warning("%s is delivered later: %s", key, fault)
                 await asyncio.sleep(pause)
             else:
                 return
 
-    async def _hand_over(self, key: str, notes: tuple[str, ...]) -> None:
+    async def _hand_over(self, key: str) -> None:
         """Go the first way that is open, remove the waiting message, and write that down.
 
         Raises Unreachable where no way can be told to be open or closed.
@@ -112,7 +113,7 @@ class Delivery:
         kind, to = await self._find(key)
         if to is None:
             return
-        ways = await kind.ways(to, self._post, notes)
+        ways = await kind.ways(to, self._post)
         if key in self._doubtful:
             ways = chain(looked_for(to, self._post), ways)
         try:

@@ -1,131 +1,238 @@
 """Puts pictures into words: each waits for its turn in the queue of drawing, and counts as served like a job."""
 
 import asyncio
+import json
 import logging
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
-from bot.errors import NotDescribed, Unseen
+from bot.endings import ATTEMPTS, insist
+from bot.errors import NotDescribed, NotFound, Unseen
 from bot.ledger import Ledger
-from bot.place import Viewer
-from db import DatabaseError
-from generation import Controls, Describe, Failed, FailureKind, Finds, JobQueue, Look, Supervisor, WorkerDied
+from bot.pictures import Pictures
+from bot.place import Address, Viewer
+from db import DatabaseUnusable
+from generation import (
+    Allowance,
+    Controls,
+    Describe,
+    Described,
+    Failed,
+    FailureKind,
+    Finds,
+    JobQueue,
+    Look,
+    Supervisor,
+    WorkerDied,
+)
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 12 * 60.0  # seconds; Discord takes no answer after 15 minutes
 _SIDE = 768  # pixels: captioners look at half of that, and less
 _FIRST_GUESS = 10.0  # seconds that one takes
 
 
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What came of a look, and where that has to go: prompts, the likeliest first, or the reason for none.
+
+    `detail` is a sentence for everybody, or empty. What is drawn from the words of a `private` picture is private.
+    """
+
+    member_id: int
+    address: Address
+    private: bool
+    prompts: tuple[str, ...] = ()
+    reason: Unseen | None = None
+    detail: str = ""
+
+
 class Describing:
-    """Answers with prompts for a picture. Nothing is on record of it; what it took is taken off the allowance."""
+    """Takes pictures, and has each answered with prompts once, whatever ends meanwhile.
+
+    What a look took is taken off the allowance once its words have arrived, and nothing where none do.
+    """
 
     def __init__(
         self,
         *,
         ledger: Ledger,
+        pictures: Pictures,
         queue: JobQueue,
         supervisor: Supervisor,
         controls: Controls,
+        accepting: asyncio.Lock,
+        announce: Callable[[str], None],
         clock: Callable[[], float],
-        patience: float = PATIENCE,
     ) -> None:
+        """`accepting` is held while the queue is asked for room; whatever is answered is told to `announce`."""
         self._ledger = ledger
+        self._pictures = pictures
         self._queue = queue
         self._supervisor = supervisor
         self._controls = controls
+        self._accepting = accepting
+        self._announce = announce
         self._clock = clock
-        self._patience = patience
         self._usual = _FIRST_GUESS
-        self._answers: dict[str, asyncio.Future[tuple[str, ...]]] = {}
-        self._over = False
 
-    async def describe(self, png: bytes, viewer: Viewer) -> tuple[str, ...]:
-        """Prompts for a picture that was checked, the likeliest first.
+    async def accept(
+        self, png: bytes, *, viewer: Viewer, address: Address, private: bool, allowance: Allowance
+    ) -> None:
+        """Take a picture that was checked: from the return on it will be answered.
 
-        Raises NotDescribed, QueueFull or AllowanceSpent; then nothing was charged.
+        Raises NotDescribed, QueueFull or AllowanceSpent; then nothing was recorded.
         """
+        if await asyncio.to_thread(self._controls.detector, Finds.WORDS) is None:
+            raise NotDescribed(Unseen.NOBODY_LOOKS)
+        await self._ledger.check_allowance(viewer.member_id, self._usual, allowance)
+        look_id = secrets.token_hex(8)
+        source = await self._pictures.keep_source(await asyncio.to_thread(_small, png, look_id))
+        look = Look(id=look_id, member=viewer.member_id, source=source, cost=self._usual, created_at=self._clock())
+        try:
+            async with self._accepting:
+                self._queue.check_room(viewer.member_id)
+                await self._ledger.accept_look(look, viewer=viewer, address=address, private=private)
+                self._queue.put(look)
+        except BaseException:
+            await self._forget(source)
+            raise
+
+    async def restore(self) -> None:
+        """Take up again what was left over from before the start."""
+        for row in await self._ledger.looks():
+            if row.answer is None:
+                self._queue.put(
+                    Look(
+                        id=row.id,
+                        member=row.member_id,
+                        source=row.source,
+                        cost=self._usual,
+                        created_at=row.created_at,
+                    )
+                )
+            else:
+                await self._forget(row.source)
+
+    async def carry_out(self, look: Look, *, there_is_a_worker: bool) -> None:
+        """Have a picture described whose turn it is, and record what came of it."""
+        try:
+            described = await self._describe(look, there_is_a_worker=there_is_a_worker)
+        except NotDescribed as refusal:
+            await self._answer(look.id, look.source, reason=refusal.reason, detail=refusal.detail)
+        else:
+            if described is not None:
+                await self._answer(look.id, look.source, seconds=described.seconds, prompts=described.prompts)
+        finally:
+            self._queue.add_served(look.member, -look.cost)  # what it took in truth is counted
+
+    async def _describe(self, look: Look, *, there_is_a_worker: bool) -> Described | None:
+        """What the worker says of a picture; None where nothing is to be said, or not yet. Raises NotDescribed."""
+        # 1. Without a worker there is no attempt to count.
+        if not there_is_a_worker:
+            raise _failed(self._supervisor.last_words)
+        # 2. The attempt is on disk before the order is sent, so that a picture that kills everything cannot loop.
+        attempts = await insist(lambda: self._ledger.begin_look(look.id))
+        if attempts is None:
+            return None
+        if attempts > ATTEMPTS:
+            raise NotDescribed(Unseen.SET_ASIDE)
+        # 3. Who looks is asked now: what was there when the picture came may be gone, or another one.
         captioner = await asyncio.to_thread(self._controls.detector, Finds.WORDS)
         if captioner is None:
             raise NotDescribed(Unseen.NOBODY_LOOKS)
-        await self._ledger.check_allowance(viewer.member_id, self._usual)
-        picture = await asyncio.to_thread(_small, png)
-        if self._over:
-            raise NotDescribed(Unseen.STOPPING)
-        self._queue.check_room(viewer.member_id)
-        look = Look(
-            id=secrets.token_hex(8),
-            member=viewer.member_id,
-            picture=picture,
-            captioner=str(captioner),
-            cost=self._usual,
-            created_at=self._clock(),
-        )
-        answer: asyncio.Future[tuple[str, ...]] = asyncio.get_running_loop().create_future()
-        self._answers[look.id] = answer
-        self._queue.put(look)
         try:
-            async with asyncio.timeout(self._patience):
-                return await answer
-        except TimeoutError:
-            raise NotDescribed(Unseen.TOO_LATE) from None
-        finally:
-            self._queue.discard(look.id)
-            del self._answers[look.id]
-
-    async def carry_out(self, look: Look) -> None:
-        """Have a picture described whose turn it is. Whatever comes of it, whoever waits for it is told."""
+            picture = await asyncio.to_thread(self._pictures.source_file(look.source).read_bytes)
+        except OSError as error:
+            raise _failed(str(error)) from error
+        # 4. The worker may be gone instead of saying something: then it has one more try.
+        order = Describe(job=look.id, picture=picture, captioner=str(captioner))
         try:
-            report = await self._supervisor.describe(
-                Describe(job=look.id, picture=look.picture, captioner=look.captioner)
-            )
+            report = await self._supervisor.describe(order)
         except WorkerDied as died:
             log.warning("a picture was not described: %s\n%s", died, self._supervisor.last_words)
-            self._served(look, 0.0)
-            self._refuse(look.id, NotDescribed(Unseen.FAILED))
-            return
-        self._served(look, report.seconds)
+            if attempts >= ATTEMPTS:
+                raise NotDescribed(Unseen.SET_ASIDE) from died
+            self._queue.put(look)
+            return None
+        except asyncio.CancelledError:
+            await asyncio.shield(self._leave(look))
+            raise
+        return self._words(look, report)
+
+    def _words(self, look: Look, report: Described | Failed) -> Described:
+        """What the worker has said, if that is words; its seconds are counted in any case. Raises NotDescribed."""
+        self._queue.add_served(look.member, report.seconds)
         if isinstance(report, Failed):
             unfit = report.failure.kind is FailureKind.UNFIT
-            log.warning("a picture was not described: %s", report.failure.detail)
-            self._refuse(look.id, NotDescribed(Unseen.FAILED, report.failure.detail if unfit else ""))
-            return
+            raise _failed(report.failure.detail, report.failure.detail if unfit else "")
         self._usual = report.seconds
         if not report.prompts:
-            self._refuse(look.id, NotDescribed(Unseen.NO_WORDS))
-            return
-        answer = self._answers.get(look.id)
-        if answer is not None and not answer.done():
-            answer.set_result(report.prompts)
-            try:
-                await self._ledger.spend(look.member, report.seconds)
-            except DatabaseError as error:
-                log.warning("a description of %.1f s is not charged: %s", report.seconds, error)
+            raise NotDescribed(Unseen.NO_WORDS)
+        return report
 
-    def let_go(self) -> None:
-        """Tell everybody who waits, or asks from now on, that nothing will come, since Easel ends."""
-        self._over = True
-        for look_id in self._answers:
-            self._refuse(look_id, NotDescribed(Unseen.STOPPING))
+    async def find(self, look_id: str) -> Description:
+        """What came of a look, until that is handed over. Raises NotFound."""
+        found = await self._ledger.look(look_id)
+        if found is None or found[0].answer is None:
+            raise NotFound("look", look_id)
+        row, address = found
+        told = json.loads(row.answer or "{}")
+        return Description(
+            member_id=row.member_id,
+            address=address,
+            private=row.private,
+            prompts=tuple(told.get("prompts", ())),
+            reason=Unseen(told["reason"]) if "reason" in told else None,
+            detail=told.get("detail", ""),
+        )
 
-    def _served(self, look: Look, seconds: float) -> None:
-        self._queue.add_served(look.member, seconds - look.cost)
+    async def withdraw(self, member_id: int, *, reason: Unseen, guild_id: int | None = None) -> None:
+        """Answer whatever of a member's waits, in one server or anywhere, without looking at it."""
+        for row in await self._ledger.looks():
+            asked_there = guild_id is None or row.guild_id == guild_id
+            if row.member_id == member_id and asked_there and row.answer is None:
+                self._queue.discard(row.id)
+                await self._answer(row.id, row.source, reason=reason)
 
-    def _refuse(self, look_id: str, reason: NotDescribed) -> None:
-        answer = self._answers.get(look_id)
-        if answer is not None and not answer.done():
-            answer.set_exception(reason)
+    async def _leave(self, look: Look) -> None:
+        """Let go of the picture that is being looked at, since Easel ends: it waits for the next start."""
+        try:
+            await self._ledger.hand_back_look(look.id)
+        except DatabaseUnusable as error:
+            log.warning("look %s keeps an attempt that Easel itself ended: %s", look.id, error)
+
+    async def _answer(self, look_id: str, source: str, *, seconds: float = 0.0, **told: object) -> None:
+        """Record the answer and what it costs, however long that takes, and have its member told."""
+        answer = json.dumps(told)
+        if await insist(lambda: self._ledger.answer_look(look_id, answer, seconds=seconds)):
+            await self._forget(source)
+            self._announce(look_id)
+
+    async def _forget(self, source: str) -> None:
+        await asyncio.to_thread(self._pictures.remove, (), source=source)
 
 
-def _small(png: bytes) -> bytes:
-    """The picture as large as a captioner has use for, as a PNG."""
+def _failed(why: str, sentence: str = "") -> NotDescribed:
+    """The refusal of what failed: the log has `why`, and its member a `sentence` where there is one."""
+    log.warning("a picture was not described: %s", why)
+    return NotDescribed(Unseen.FAILED, sentence)
+
+
+def _small(png: bytes, look_id: str) -> bytes:
+    """The picture as large as a captioner has use for, as a PNG.
+
+    It bears the id of its look, so that its file is nobody else's: it can be removed whoever has the same picture.
+    """
+    mark = PngImagePlugin.PngInfo()
+    mark.add_text("look", look_id)
     file = BytesIO()
     with Image.open(BytesIO(png)) as image:
         picture = image.convert("RGB")
         picture.thumbnail((_SIDE, _SIDE))
-        picture.save(file, "PNG")
+        picture.save(file, "PNG", pnginfo=mark)
     return file.getvalue()

@@ -13,6 +13,7 @@ import discord
 from bot import wording
 from bot.acknowledge import take_note, think
 from bot.attachments import Source, read_bytes, read_mask, read_pair, read_source
+from bot.errors import NotAllowed
 from bot.history import History, Picture
 from bot.mydata import MyData
 from bot.pictures import Pictures
@@ -22,9 +23,10 @@ from bot.progress import Progress
 from bot.samples import Samples
 from bot.seeds import Seeds
 from bot.sheets import Sheets
+from bot.showcase import Showcase
 from bot.studio import Studio
 from db import DatabaseError
-from generation import Mode, Request
+from generation import Mode, Recipe, Request
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class Desk:
         pictures: Pictures,
         sheets: Sheets,
         progress: Progress,
+        showcase: Showcase,
         follow_sheet: Callable[[str], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -56,6 +59,7 @@ class Desk:
         self.samples = samples
         self.mydata = mydata
         self.sheets = sheets
+        self.showcase = showcase
         self._pictures = pictures
         self._progress = progress
         self._follow_sheet = follow_sheet
@@ -159,19 +163,20 @@ class Desk:
 
         Raises what `Studio.submit` raises.
         """
-        accepted = await self.studio.submit(
-            request, viewer=viewer, address=address, private=private, parent_id=parent_id
-        )
-        if request.model is None and accepted.recipe.mode is not Mode.UPSCALE:
-            first = await self.studio.recipes.first_choice(viewer)
-            notes += () if accepted.recipe.model == first else (wording.drawn_instead(accepted.recipe, first),)
         corrections = () if source is None else source.corrections
-        self._progress.follow(
-            accepted.generation_id,
-            address,
-            request.prompt,
-            notes=(*notes, *(wording.corrected(correction) for correction in corrections)),
+
+        async def notes_on(recipe: Recipe) -> tuple[str, ...]:
+            instead: tuple[str, ...] = ()
+            if request.model is None and recipe.mode is not Mode.UPSCALE:
+                first = await self.studio.recipes.first_choice(viewer)
+                instead = () if recipe.model == first else (wording.drawn_instead(recipe, first),)
+            return (*notes, *instead, *map(wording.corrected, corrections))
+
+        accepted = await self.studio.submit(
+            request, viewer=viewer, address=address, private=private, parent_id=parent_id, notes_on=notes_on
         )
+        covered = self.studio.display(viewer.guild_id).covered
+        self._progress.follow(accepted.generation_id, address, request.prompt, covered=covered)
 
     async def draw_sheet(self, sheet_id: str, viewer: Viewer, address: Address) -> None:
         """Have a comparison drawn, and its member told how far it is. Raises what `Sheets.draw` raises."""
@@ -192,14 +197,30 @@ def desk_of(interaction: discord.Interaction[Any]) -> Desk:
 
 def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
     """Who uses a command or a button."""
-    in_guild = interaction.guild_id is not None
+    guild_id = interaction.guild_id
+    resident = guild_id is not None and interaction.client.get_guild(guild_id) is not None
     return Viewer(
         member_id=interaction.user.id,
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id,
-        moderator=in_guild and interaction.permissions.manage_guild,
+        moderator=guild_id is not None and interaction.permissions.manage_guild,
         age_restricted=_is_age_restricted(interaction.channel),
+        resident=resident,
+        within=_around(interaction.channel),
+        roles=_roles(interaction.user),
     )
+
+
+def moderator_of(interaction: discord.Interaction[Any]) -> Viewer:
+    """Who sets the rules of a server. Raises NotAllowed for whoever may not manage it.
+
+    Discord offers `/server` to nobody else, unless a server hands it to others in its own settings; the rules are
+    for Manage Server all the same, since buttons and menus outlive a right that was taken away.
+    """
+    viewer = viewer_of(interaction)
+    if not (viewer.moderator and viewer.resident):
+        raise NotAllowed("server")
+    return viewer
 
 
 def author_of(message: discord.Message) -> Viewer:
@@ -211,6 +232,9 @@ def author_of(message: discord.Message) -> Viewer:
         channel_id=message.channel.id,
         moderator=isinstance(author, discord.Member) and author.guild_permissions.manage_guild,
         age_restricted=_is_age_restricted(message.channel),
+        resident=message.guild is not None,
+        within=_around(message.channel),
+        roles=_roles(author),
     )
 
 
@@ -239,6 +263,19 @@ def _is_age_restricted(channel: object) -> bool:
     """
     told = getattr(channel, "is_nsfw", None)
     return told is not None and bool(told())
+
+
+def _around(channel: object) -> frozenset[int]:
+    """The channel that a thread belongs to, and the category that a channel is in, as far as they are known."""
+    if isinstance(channel, discord.Thread):
+        return frozenset({channel.parent_id}) | _around(channel.parent)
+    category_id: int | None = getattr(channel, "category_id", None)
+    return frozenset() if category_id is None else frozenset({category_id})
+
+
+def _roles(user: discord.User | discord.Member) -> frozenset[int]:
+    """The roles of a member, @everyone among them."""
+    return frozenset(role.id for role in user.roles) if isinstance(user, discord.Member) else frozenset()
 
 
 def _may_post(interaction: discord.Interaction[Any]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from bot.board import Board
 from bot.content import ContentFilter, Showing
 from bot.describing import Describing
-from bot.endings import Endings, insist
+from bot.endings import ATTEMPTS, Endings, insist
 from bot.history import History
 from bot.ledger import End, Ledger
 from bot.pictures import Pictures
@@ -30,6 +30,7 @@ from generation import (
     JobState,
     Look,
     ModelUnavailable,
+    RanOut,
     Rate,
     Supervisor,
     UnknownChoice,
@@ -38,7 +39,6 @@ from generation import (
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 2  # a job that took the worker down this often is set aside
 STARTS = 3  # tries to have a worker before a job is told that there is none
 
 
@@ -85,16 +85,13 @@ class DrawingLoop:
 
     async def run(self) -> None:
         """Draw what is queued, for ever. Cancelling it hands a running job back to the queue."""
-        try:
-            await self._warm_up()
-            while True:
-                await self._serve(await self._queue.take())
-        finally:
-            self._describing.let_go()
+        await self._warm_up()
+        while True:
+            await self._serve(await self._queue.take())
 
     async def _serve(self, turn: Job | Look) -> None:
         if isinstance(turn, Look):
-            await self._describing.carry_out(turn)
+            await self._describing.carry_out(turn, there_is_a_worker=await self._worker_starts())
             self._board.tell_places()
             return
         self._board.begin(turn)
@@ -106,10 +103,14 @@ class DrawingLoop:
 
     async def _warm_up(self) -> None:
         """Have the worker and the default model ready before the first request; a failure shows again there."""
+        model = self._recipes.catalogue[self._recipes.catalogue.default]
+        known = await insist(lambda: self._ledger.shortages(model.name))
+        ran_out: list[RanOut] = []
         try:
-            await self._supervisor.load(self._recipes.catalogue[self._recipes.catalogue.default])
+            await self._supervisor.load(model, ran_out=known, on_ran_out=ran_out.append)
         except WorkerDied:
             log.exception("the worker did not start:\n%s", self._supervisor.last_words)
+        await insist(lambda: self._ledger.note_shortages(ran_out))
 
     async def _draw(self, job: Job) -> None:
         """Have one job drawn and record how it ended."""
@@ -146,11 +147,17 @@ class DrawingLoop:
             mask_file=None if mask is None else str(self._pictures.source_file(mask)),
             adapters=adapters,
             preview_every=await self._previews(job),
+            ran_out=await insist(lambda: self._ledger.shortages(model.name)),
         )
-        # 4. Drawn, failed, cancelled, or the worker is gone: then the job has one more try.
+        # 4. Drawn, failed, cancelled, or the worker is gone: then the job has one more try. For what memory ran
+        #    out is written down first, so that this try, or whoever's is next, is not in vain.
+        ran_out: list[RanOut] = []
         try:
-            report = await self._supervisor.draw(order, lambda report: self._board.tell_progress(job, report))
+            report = await self._supervisor.draw(
+                order, lambda report: self._board.tell_progress(job, report), on_ran_out=ran_out.append
+            )
         except WorkerDied as died:
+            await insist(lambda: self._ledger.note_shortages(ran_out))
             if attempts >= ATTEMPTS:
                 await self._fail(job, FailureKind.SET_ASIDE, f"{died}\n{self._supervisor.last_words}")
             else:
@@ -159,6 +166,7 @@ class DrawingLoop:
         except asyncio.CancelledError:
             await asyncio.shield(self._leave(job))
             raise
+        await insist(lambda: self._ledger.note_shortages(ran_out))
         await self._record(job, report)
 
     async def _previews(self, job: Job) -> float | None:
@@ -193,7 +201,8 @@ class DrawingLoop:
         if not flagged:
             return pictures
         generation = await insist(lambda: self._history.any(job.id))
-        showing = Showing.of_flagged(self._content_filter, age_restricted=generation.age_restricted)
+        display = self._recipes.servers.display(self._content_filter, generation.guild_id)
+        showing = display.of_flagged(age_restricted=generation.age_restricted)
         if showing is not Showing.WITHHELD:
             return pictures
         log.info("the content filter holds back %d of %d pictures of %s", len(flagged), len(pictures), job.id)

@@ -17,6 +17,7 @@ from generation import Job, JobQueue, JobState, Rate
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+ATTEMPTS = 2  # what took the worker down this often is set aside
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds between tries while the records cannot be written
 
 

@@ -26,7 +26,14 @@ EaselError
 ├── BackupNotWritten  a backup could not be written where it was wanted
 ├── BadBackup         a file that cannot be restored: no backup, a damaged, a newer or a crafted one
 ├── NoRoom            a backup is larger than what is free on the disk
-└── NotErased         a member's data could not be erased, since more of it came all the time
+├── NotErased         a member's data could not be erased, since more of it came all the time
+├── Blocked           a member whom the moderators of this server have blocked
+├── OtherChannels     drawing was asked for in a channel that the server does not have it in
+├── RoleNeeded        a member without any of the roles that may draw in this server
+├── ModelNotHere      a model that does not draw in this server
+├── AboveCeiling      more steps, or a larger picture, than this server allows
+├── WordKeptOut       a prompt with a word that this server keeps out
+└── BadRule           a rule of a server that cannot be set as it was asked
 """
 
 from enum import StrEnum
@@ -224,9 +231,10 @@ class Unseen(StrEnum):
 
     NOBODY_LOOKS = "nobody_looks"  # no captioner is on this machine
     NO_WORDS = "no_words"  # it was looked at, and nothing came of it
-    TOO_LATE = "too_late"  # its turn did not come in time
     FAILED = "failed"  # the log has the reason
-    STOPPING = "stopping"  # Easel ends
+    SET_ASIDE = "set_aside"  # it took the worker down twice
+    WITHDRAWN = "withdrawn"  # its member had everything deleted
+    BLOCKED = "blocked"  # its member was blocked in the server where they asked
 
 
 class NotDescribed(EaselError):
@@ -313,3 +321,83 @@ class NoRoom(EaselError):
 
 class NotErased(EaselError):
     """What is kept about a member was not erased: while jobs of theirs were being cancelled, new ones came."""
+
+
+class Blocked(EaselError):
+    """The moderators of this server have blocked the member."""
+
+
+class OtherChannels(EaselError):
+    """Drawing is asked for in `channels` of this server alone (their ids), and this is none of them."""
+
+    def __init__(self, channels: tuple[int, ...]) -> None:
+        super().__init__(str(channels))
+        self.channels = channels
+
+
+class RoleNeeded(EaselError):
+    """Whoever has one of `roles` (their ids) may draw in this server, and the member has none."""
+
+    def __init__(self, roles: tuple[int, ...]) -> None:
+        super().__init__(str(roles))
+        self.roles = roles
+
+
+class ModelNotHere(EaselError):
+    """The `model` does not draw in this server; `models` are those that do."""
+
+    def __init__(self, model: str, models: tuple[str, ...]) -> None:
+        super().__init__(model)
+        self.model = model
+        self.models = models
+
+
+class Ceiling(StrEnum):
+    """What a server can set a ceiling for."""
+
+    STEPS = "steps"
+    SIDE = "side"  # pixels of the longer side
+
+
+class AboveCeiling(EaselError):
+    """The `value` is above the server's `limit` for steps or for a picture's longer side."""
+
+    def __init__(self, ceiling: Ceiling, value: int | str, *, limit: int) -> None:
+        super().__init__(f"{ceiling} {value} > {limit}")
+        self.ceiling = ceiling
+        self.value = value
+        self.limit = limit
+
+
+class WordKeptOut(EaselError):
+    """The prompt has a `word` that the server keeps out; None where everybody reads the answer."""
+
+    def __init__(self, word: str | None) -> None:
+        super().__init__("a word that is kept out")
+        self.word = word
+
+
+class RuleFault(StrEnum):
+    """Why a rule cannot be set."""
+
+    NOTHING_LOOKS = "nothing_looks"  # the operator has switched the content filter off
+    NO_WORD = "no_word"
+    LONG_WORD = "long_word"
+    TOO_MANY_WORDS = "too_many_words"
+    NOT_KEPT_OUT = "not_kept_out"
+    TOO_MANY_ROLES = "too_many_roles"
+    NO_SUCH_ROLE = "no_such_role"
+    NOT_BLOCKED = "not_blocked"
+    MODERATES = "moderates"  # whom a block would not hold
+    CANNOT_POST = "cannot_post"  # Easel has no right to, in the channel for the showcase
+    DEFAULT_NOT_ALLOWED = "default_not_allowed"
+
+
+class BadRule(EaselError):
+    """A rule that cannot be set; `value` is what of it, `limit` how many there can be."""
+
+    def __init__(self, fault: RuleFault, *, value: str = "", limit: int = 0) -> None:
+        super().__init__(f"{fault}: {value}")
+        self.fault = fault
+        self.value = value
+        self.limit = limit

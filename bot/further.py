@@ -128,9 +128,9 @@ async def upscale(
 
 async def outpaint(interaction: Interaction, chosen: Chosen, direction: Direction) -> None:
     """The picture on a larger canvas."""
-    studio = desk_of(interaction).studio
+    studio, viewer = desk_of(interaction).studio, viewer_of(interaction)
     rather = None if chosen.drawn is None else chosen.drawn.recipe.model
-    model = await studio.recipes.model_for(Mode.OUTPAINT, rather=rather)
+    model = await studio.recipes.model_for(Mode.OUTPAINT, viewer, rather=rather)
     await _make(interaction, chosen, {"mode": Mode.OUTPAINT, "direction": direction, "model": model})
 
 
@@ -144,7 +144,7 @@ async def blend(interaction: Interaction, first: Chosen, second: Chosen, *, amou
         str((await chosen.words(data))["prompt"]) for chosen, (data, _) in zip((first, second), pair, strict=True)
     ]
     words = {"prompt": _between(*prompts, amount=amount), "style": NO_STYLE}
-    model = await desk.studio.recipes.model_for(Mode.BLEND)
+    model = await desk.studio.recipes.model_for(Mode.BLEND, viewer)
     async with desk.holding(desk.read_pair(*pair)) as source:
         wish = {"model": model, "mode": Mode.BLEND, "source": source.sha256, "blend": amount}
         await _submit(desk, words, wish, viewer=viewer, address=address, private=private, source=source)

@@ -16,6 +16,7 @@ from bot.ledger import Route
 from bot.pictures import Pictures
 from bot.place import OPERATOR_ID, Viewer
 from bot.reuse import used_otherwise
+from bot.servers import Deed
 from bot.updates import Ended
 from db import Database, Totals, Turn, Wanted
 from generation import Failure, FailureKind, JobState, Mode, Recipe, Request, Size
@@ -299,24 +300,36 @@ class History:
             await db.generations.unstar(connection, generation.id, viewer.member_id)
             return False
 
-    async def delete(self, generation_id: str, viewer: Viewer) -> tuple[Generation, Posted | None]:
+    async def delete(self, generation_id: str, viewer: Viewer) -> tuple[Generation, tuple[Posted, ...]]:
         """Remove a generation's record and pictures for good, and source and mask if it was the last to use them.
 
-        Returns what it was, and the message that its result is, which the caller removes. Cancel it first if it
-        has not ended. Raises NotFound or NotAllowed.
+        Returns what it was, and the messages that show it, which the caller removes. Cancel it first if it has not
+        ended. Raises NotFound or NotAllowed.
         """
         generation = await self.recall(generation_id, viewer)
         if not generation.may_be_managed_by(viewer) or not generation.state.ended:
             raise NotAllowed("delete")
         stored = generation.recipe.stored
         async with self._database.transaction() as connection:
-            posted = _posted(await db.deliveries.find(connection, generation.id))
+            posted = (
+                _posted(await db.deliveries.find(connection, generation.id)),
+                _shown(await db.servers.showcased(connection, generation.id)),
+            )
+            if viewer.member_id != generation.member_id and viewer.guild_id is not None:
+                deed = db.DeedRow(
+                    guild_id=viewer.guild_id,
+                    at=self._clock(),
+                    actor_id=viewer.member_id,
+                    deed=Deed.DELETE,
+                    subject_id=generation.member_id,
+                )
+                await db.servers.log(connection, deed)
             files = await db.generations.delete(connection, generation.id)
             unused = [each for each in stored if not await db.generations.uses_source(connection, each)]
         await asyncio.to_thread(self._pictures.remove, files)
         for sha256 in unused:
             await asyncio.to_thread(self._pictures.remove, (), source=sha256)
-        return generation, posted
+        return generation, tuple(message for message in posted if message is not None)
 
     async def forget_source(self, sha256: str) -> None:
         """Remove a source image or mask, unless a generation uses it."""
@@ -409,6 +422,12 @@ def _posted(delivery: db.DeliveryRow | None) -> Posted | None:
     if delivery.channel_id is None:
         return None  # out of the bot's own reach
     return Posted(message_id=delivery.message_id, channel_id=delivery.channel_id)
+
+
+def _shown(row: db.ShowcasedRow | None) -> Posted | None:
+    if row is None or row.message_id is None:
+        return None
+    return Posted(message_id=row.message_id, channel_id=row.channel_id)
 
 
 def _failure(job: db.JobRow) -> Failure | None:

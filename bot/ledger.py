@@ -1,5 +1,6 @@
 """What was accepted, begun, ended and delivered: each written down in one transaction, with its charge."""
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +18,15 @@ from generation import (
     Failure,
     Job,
     JobState,
+    Look,
+    Need,
+    RanOut,
     Rate,
     Recipe,
+    Try,
 )
+
+_REMEMBERED = 30 * 86400.0  # seconds; what ran out of memory may fit by then, since others use the machine too
 
 
 class Route(StrEnum):
@@ -59,7 +66,7 @@ class Ledger:
         self, database: Database, *, allowance: Allowance, clock: Callable[[], float] = time.time
     ) -> None:
         self._database = database
-        self._allowance = allowance
+        self.usual = allowance  # where no server has another one
         self._clock = clock
         self.tally = Tally()
 
@@ -71,22 +78,33 @@ class Ledger:
         address: Address | None,
         private: bool,
         parent_id: str | None,
+        allowance: Allowance,
+        notes: Sequence[str] = (),
     ) -> float:
         """Record generation, job, charge and address together; returns what is left. Raises AllowanceSpent.
 
-        The operator in a shell has no allowance to run out of.
+        `allowance` is the member's where it is asked. The operator in a shell has none to run out of. The `notes`
+        are told with the result.
         """
         async with self._database.transaction() as connection:
-            left = self._allowance.capacity
+            left = allowance.capacity
             if job.member != OPERATOR_ID:
-                left = await self._charge(connection, job)
+                left = await self._charge(connection, allowance, job)
             await _insert(connection, job, viewer, private=private, parent_id=parent_id)
             if address is not None:
-                await db.deliveries.insert(connection, _delivery(job.id, viewer, address))
+                row = _delivery(job.id, viewer, address)
+                await db.deliveries.insert(connection, replace(row, notes=json.dumps(notes)))
         return left
 
     async def accept_sheet(
-        self, sheet_id: str, jobs: Sequence[Job], *, viewer: Viewer, address: Address, private: bool
+        self,
+        sheet_id: str,
+        jobs: Sequence[Job],
+        *,
+        viewer: Viewer,
+        address: Address,
+        private: bool,
+        allowance: Allowance,
     ) -> bool:
         """Record all cells of a sheet, with their charges and the sheet's address, or none.
 
@@ -105,40 +123,62 @@ class Ledger:
             )
             if not begun:
                 return False
-            await self._charge(connection, *jobs)
+            await self._charge(connection, allowance, *jobs)
             for job in jobs:
                 await _insert(connection, job, viewer, private=private, parent_id=None)
             await db.sheets.put_cells(connection, sheet_id, [job.id for job in jobs])
         return True
 
-    async def _charge(self, connection: db.Connection, *jobs: Job) -> float:
+    async def _charge(self, connection: db.Connection, allowance: Allowance, *jobs: Job) -> float:
         """Charge one member for `jobs` of one moment; returns what is left. Raises AllowanceSpent."""
         member, now = jobs[0].member, jobs[0].created_at
         cost = sum(job.cost for job in jobs)
-        balance = self._allowance.spent(await self._balance(connection, member), cost, now)
-        await self._put(connection, member, balance)
+        balance = allowance.spent(await self._balance(connection, member, allowance), cost, now)
+        await self._put(connection, member, balance, allowance)
         for job in jobs:
             row = db.ChargeRow(generation_id=job.id, member_id=member, amount=job.cost, charged_at=now)
             await db.allowances.charge(connection, row)
         return balance.left
 
-    async def check_allowance(self, member_id: int, cost: float) -> None:
+    async def check_allowance(self, member_id: int, cost: float, allowance: Allowance | None = None) -> None:
         """Raises AllowanceSpent where `cost` seconds of compute would not be granted now; nothing is charged."""
+        terms = self.usual if allowance is None else allowance
         async with self._database.reading() as connection:
-            self._allowance.spent(await self._balance(connection, member_id), cost, self._clock())
+            terms.spent(await self._balance(connection, member_id, terms), cost, self._clock())
 
-    async def spend(self, member_id: int, seconds: float) -> None:
-        """Take `seconds` of compute off an allowance, as far as they are left; nothing else is on record of them.
-
-        The operator in a shell has no allowance to run out of.
-        """
-        if member_id == OPERATOR_ID:
-            return
-        now = self._clock()
+    async def accept_look(self, look: Look, *, viewer: Viewer, address: Address, private: bool) -> None:
+        """Record a picture that waits to be put into words, and where the answer goes. Nothing is charged yet."""
         async with self._database.transaction() as connection:
-            balance = self._allowance.refilled(await self._balance(connection, member_id), now)
-            left = balance.left - min(seconds, max(0.0, balance.left))
-            await self._put(connection, member_id, replace(balance, left=left))
+            await db.looks.insert(connection, _look(look, viewer, address, private=private))
+
+    async def looks(self) -> list[db.LookRow]:
+        """All looks whose answer has not reached its member, in the order of their asking."""
+        async with self._database.reading() as connection:
+            return await db.looks.every(connection)
+
+    async def look(self, look_id: str) -> tuple[db.LookRow, Address] | None:
+        """A look and where its answer goes; None once that was handed over."""
+        async with self._database.reading() as connection:
+            row = await db.looks.find(connection, look_id)
+        return None if row is None else (row, _address(row))
+
+    async def begin_look(self, look_id: str) -> int | None:
+        """Count an attempt before its order is sent; returns how many there were, None where none is wanted."""
+        async with self._database.transaction() as connection:
+            return await db.looks.begin_attempt(connection, look_id)
+
+    async def hand_back_look(self, look_id: str) -> None:
+        """Take an attempt back that Easel itself ended."""
+        async with self._database.transaction() as connection:
+            await db.looks.take_back_attempt(connection, look_id)
+
+    async def answer_look(self, look_id: str, answer: str, *, seconds: float) -> bool:
+        """Record what a look is answered with; False if it was answered before, or is gone.
+
+        Once the answer has arrived, the `seconds` of compute are taken off its member's allowance.
+        """
+        async with self._database.transaction() as connection:
+            return await db.looks.answer(connection, look_id, answer, seconds=seconds, at=self._clock())
 
     async def has_address(self, generation_id: str) -> bool:
         """Whether it is on record where a generation has to go, or went."""
@@ -202,9 +242,8 @@ class Ledger:
                 ],
             )
             if await db.allowances.settle(connection, job.id, job.cost - used, now) is not None:
-                balance = await self._balance(connection, job.member)
-                balance = self._allowance.refunded(balance, job.cost - used, now)
-                await self._put(connection, job.member, balance)
+                balance = await self._balance(connection, job.member, self.usual)
+                await self._put(connection, job.member, self.usual.refunded(balance, job.cost - used), self.usual)
             for key, rate in ({} if learned is None else learned).items():
                 row = db.RateRow(
                     key=key,
@@ -218,15 +257,43 @@ class Ledger:
         self.tally.drawing_seconds += end.seconds
         return True
 
-    async def allowance(self, member_id: int) -> AllowanceState:
+    async def allowance(self, member_id: int, allowance: Allowance | None = None) -> AllowanceState:
+        """What a member may spend under an allowance, the usual one where it is None."""
+        terms = self.usual if allowance is None else allowance
         async with self._database.reading() as connection:
-            balance = self._allowance.refilled(await self._balance(connection, member_id), self._clock())
+            balance = terms.refilled(await self._balance(connection, member_id, terms), self._clock())
         return AllowanceState(
             left=max(0.0, balance.left),
-            capacity=self._allowance.capacity,
-            per_hour=self._allowance.per_hour,
-            full_at=self._allowance.full_at(balance),
+            capacity=terms.capacity,
+            per_hour=terms.per_hour,
+            full_at=terms.full_at(balance),
         )
+
+    async def shortages(self, model: str) -> tuple[RanOut, ...]:
+        """For what memory ran out with a model, lately."""
+        async with self._database.reading() as connection:
+            rows = await db.shortages.of_model(connection, model, since=self._clock() - _REMEMBERED)
+        return tuple(_shortage(row) for row in rows)
+
+    async def note_shortages(self, shortages: Sequence[RanOut]) -> None:
+        """Remember for what memory ran out; what was remembered for too long is forgotten."""
+        if not shortages:
+            return
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            await db.shortages.forget(connection, before=now - _REMEMBERED)
+            for each in shortages:
+                tried = each.tried
+                row = db.ShortageRow(
+                    model=tried.model,
+                    revision=tried.revision,
+                    place=tried.place,
+                    need=tried.need.to_json(),
+                    step=tried.step,
+                    job=each.job or None,
+                    at=now,
+                )
+                await db.shortages.put(connection, row)
 
     async def hand_back_all(self) -> None:
         """Put every job that was being drawn back into the queue: at a start, nothing is being drawn."""
@@ -256,8 +323,14 @@ class Ledger:
             row = await db.deliveries.find(connection, generation_id)
         return None if row is None or row.state is not db.DeliveryState.PENDING else _address(row)
 
+    async def notes(self, generation_id: str) -> tuple[str, ...]:
+        """What is to be told with a result."""
+        async with self._database.reading() as connection:
+            row = await db.deliveries.find(connection, generation_id)
+        return () if row is None else tuple(json.loads(row.notes))
+
     async def undelivered(self) -> list[str]:
-        """Generations and sheets that ended and whose member was not told yet, the first to end comes first."""
+        """What ended and its member was not told of yet, the first to end first: generations, sheets, looks."""
         async with self._database.reading() as connection:
             return await db.deliveries.due(connection)
 
@@ -268,11 +341,15 @@ class Ledger:
         return tuple((row.generation_id, _address(row)) for row in rows)
 
     async def delivered(self, key: str, *, route: Route, message_id: int | None) -> None:
-        """Record that and how a generation or a sheet was handed over; the first time counts."""
+        """Record that and how something was handed over, the first time counts; of a look nothing stays."""
         how: dict[str, Any] = {"route": route, "message_id": message_id, "at": self._clock()}
         async with self._database.transaction() as connection:
             marked = await db.deliveries.mark_delivered(connection, key, **how)
             marked = marked or await db.sheets.mark_delivered(connection, key, **how)
+            if not marked and (look := await db.looks.delete(connection, key)) is not None:
+                marked = True
+                if route is not Route.HISTORY:  # where no words wait
+                    await self._spend(connection, look.member_id, look.seconds)
         if marked:
             self.tally.deliveries[route] += 1
 
@@ -286,19 +363,38 @@ class Ledger:
         async with self._database.transaction() as connection:
             await db.deliveries.note_unseen(connection, member_id, self._clock())
 
-    async def _balance(self, connection: db.Connection, member_id: int) -> Balance:
+    async def _spend(self, connection: db.Connection, member_id: int, seconds: float) -> None:
+        """Take `seconds` of compute off an allowance, as far as they are left."""
+        balance = self.usual.refilled(await self._balance(connection, member_id, self.usual), self._clock())
+        left = balance.left - min(seconds, max(0.0, balance.left))
+        await self._put(connection, member_id, replace(balance, left=left), self.usual)
+
+    async def _balance(self, connection: db.Connection, member_id: int, allowance: Allowance) -> Balance:
+        """A member's balance as it is under `allowance`.
+
+        What is missing of it is the same number of seconds under every allowance, so that what was spent in one
+        server counts in all of them, and what one grants on top can be spent there alone.
+        """
+        balance = await self._recorded(connection, member_id)
+        return replace(balance, left=balance.left + allowance.capacity - self.usual.capacity)
+
+    async def _recorded(self, connection: db.Connection, member_id: int) -> Balance:
+        """A member's balance under the usual allowance, as which it is on record."""
         row = await db.allowances.find(connection, member_id)
         if row is not None:
             return Balance(left=row.balance, at=row.updated_at)
         erased = await db.tombstones.find(connection, member_id)
         if erased is not None and erased.balance is not None and erased.balance_at is not None:
             return Balance(left=erased.balance, at=erased.balance_at)
-        return self._allowance.full(self._clock())
+        return self.usual.full(self._clock())
 
-    async def _put(self, connection: db.Connection, member_id: int, balance: Balance) -> None:
-        await db.allowances.put(
-            connection, db.AllowanceRow(member_id=member_id, balance=balance.left, updated_at=balance.at)
-        )
+    async def _put(
+        self, connection: db.Connection, member_id: int, balance: Balance, allowance: Allowance
+    ) -> None:
+        """Record a balance as it is under `allowance`."""
+        left = balance.left - allowance.capacity + self.usual.capacity
+        row = db.AllowanceRow(member_id=member_id, balance=left, updated_at=balance.at)
+        await db.allowances.put(connection, row)
 
 
 def _job(row: db.UnendedJob) -> Job:
@@ -310,6 +406,17 @@ def _job(row: db.UnendedJob) -> Job:
         created_at=row.created_at,
         attempts=row.attempts,
     )
+
+
+def _shortage(row: db.ShortageRow) -> RanOut:
+    tried = Try(
+        model=row.model,
+        revision=row.revision,
+        place=row.place,
+        need=Need.from_json(row.need),
+        step=row.step,
+    )
+    return RanOut(job="" if row.job is None else row.job, tried=tried)
 
 
 async def _insert(
@@ -369,13 +476,30 @@ def _delivery(generation_id: str, viewer: Viewer, address: Address) -> db.Delive
     )
 
 
-def _address(row: db.DeliveryRow) -> Address:
+def _look(look: Look, viewer: Viewer, address: Address, *, private: bool) -> db.LookRow:
+    return db.LookRow(
+        id=look.id,
+        member_id=look.member,
+        guild_id=viewer.guild_id,
+        private=private,
+        source=look.source,
+        created_at=look.created_at,
+        application_id=address.application_id,
+        interaction_token=address.interaction_token,
+        interaction_expires_at=address.interaction_expires_at,
+        channel_id=address.channel_id,
+        waiting_message_id=address.waiting_message_id,
+        ephemeral=address.ephemeral,
+    )
+
+
+def _address(row: db.DeliveryRow | db.LookRow) -> Address:
     return Address(
         channel_id=row.channel_id,
         application_id=row.application_id,
         interaction_token=row.interaction_token,
         interaction_expires_at=row.interaction_expires_at,
-        reply_to_message_id=row.reply_to_message_id,
+        reply_to_message_id=row.reply_to_message_id if isinstance(row, db.DeliveryRow) else None,
         waiting_message_id=row.waiting_message_id,
         ephemeral=row.ephemeral,
     )

@@ -94,7 +94,8 @@ class MyData:
         raise NotErased
 
     async def _stop(self, member_id: int) -> None:
-        """Cancel every job of the member and wait until each has ended and its message says so."""
+        """Cancel every job of the member, and what waits to be described, and wait until its messages say so."""
+        await self._studio.withdraw_looks(member_id)
         async with self._database.reading() as connection:
             ids = await db.members.unended(connection, member_id)
         with suppress(TimeoutError):

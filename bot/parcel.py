@@ -10,7 +10,7 @@ import discord
 from PIL import Image
 
 from bot import wording
-from bot.content import ContentFilter, Showing
+from bot.content import Display, Showing
 from bot.history import Family, Generation, Picture
 from bot.sheet import Tile, draw_sheet
 from bot.wording import labels
@@ -44,13 +44,13 @@ class Parcel:
         ]
 
 
-async def pack(generation: Generation, text: str, setting: ContentFilter, *, age_restricted: bool) -> Parcel:
+async def pack(generation: Generation, text: str, display: Display, *, age_restricted: bool) -> Parcel:
     """Read a generation's pictures from the disk; one that is too large goes as `fitting` has it, and says so.
 
-    What the content filter has flagged goes as the operator's `setting` says for a place that is `age_restricted`
-    or not. Raises FileNotFoundError for a picture that is gone.
+    `display` says which are spoilers, and how those go that the content filter has flagged, in a place that is
+    `age_restricted` or not. Raises FileNotFoundError for a picture that is gone.
     """
-    flagged = Showing.of_flagged(setting, age_restricted=age_restricted)
+    flagged = display.of_flagged(age_restricted=age_restricted)
     pictures = [each for each in generation.pictures if not each.flagged or flagged is not Showing.WITHHELD]
     contents = await asyncio.gather(*(asyncio.to_thread(_content, picture) for picture in pictures))
     shown = list(zip(contents, pictures, strict=True))
@@ -62,8 +62,12 @@ async def pack(generation: Generation, text: str, setting: ContentFilter, *, age
         text=text,
         contents=tuple(contents),
         description=wording.alternative_text(generation.recipe),
-        covered=frozenset(name for (name, _), picture in shown if picture.flagged and flagged is Showing.COVERED),
-        confined=setting is ContentFilter.AGE_RESTRICTED and any(picture.flagged for picture in pictures),
+        covered=frozenset(
+            name
+            for (name, _), picture in shown
+            if display.covered or (picture.flagged and flagged is Showing.COVERED)
+        ),
+        confined=display.confines and any(picture.flagged for picture in pictures),
     )
 
 

@@ -10,6 +10,8 @@ class Viewer:
     """Who is asking, and where: `guild_id` is None in a direct message, both ids are None in a shell.
 
     `moderator` means Manage Server in that guild. `age_restricted`: Discord shows that channel to adults only.
+    `resident`: Easel is a member of that guild, so that its rules hold; it may also have been brought along by the
+    member. `within` are the channel and the category that the channel belongs to, `roles` the member's own there.
     """
 
     member_id: int
@@ -17,6 +19,9 @@ class Viewer:
     channel_id: int | None = None
     moderator: bool = False
     age_restricted: bool = False
+    resident: bool = False
+    within: frozenset[int] = frozenset()
+    roles: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

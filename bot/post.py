@@ -99,6 +99,7 @@ class Post:
         content: str,
         view: discord.ui.View,
         files: Files = no_files,
+        embeds: Sequence[discord.Embed] = (),
         reply_to: int | None = None,
     ) -> int:
         """Post an ordinary message; sent twice with the same `key` within minutes, it is there once.
@@ -111,17 +112,31 @@ class Post:
             options["reference"] = discord.MessageReference(
                 message_id=reply_to, channel_id=channel_id, fail_if_not_exists=False
             )
-        return await self._send(channel, key, content=content, view=view, files=files, **options)
+        return await self._send(channel, key, content=content, view=view, files=files, embeds=embeds, **options)
 
     async def send_directly(
-        self, member_id: int, *, key: str, content: str, view: discord.ui.View, files: Files = no_files
+        self,
+        member_id: int,
+        *,
+        key: str,
+        content: str,
+        view: discord.ui.View,
+        files: Files = no_files,
+        embeds: Sequence[discord.Embed] = (),
     ) -> int:
         """Post to a member's direct messages; otherwise as `send_to_channel`."""
         channel = await self._through(lambda: self._bot.create_dm(discord.Object(member_id)))
-        return await self._send(channel, key, content=content, view=view, files=files)
+        return await self._send(channel, key, content=content, view=view, files=files, embeds=embeds)
 
     async def _send(
-        self, channel: discord.abc.Messageable, key: str, *, content: str, files: Files, **options: Any
+        self,
+        channel: discord.abc.Messageable,
+        key: str,
+        *,
+        content: str,
+        files: Files,
+        embeds: Sequence[discord.Embed],
+        **options: Any,
     ) -> int:
         mentions = discord.AllowedMentions(
             everyone=False, users=False, roles=False, replied_user="reference" in options
@@ -130,8 +145,9 @@ class Post:
             lambda: channel.send(
                 content,
                 files=files(),
+                embeds=embeds,
                 nonce=_nonce(key),
-                suppress_embeds=True,
+                suppress_embeds=not embeds,  # nothing that somebody links to is shown large
                 allowed_mentions=mentions,
                 **options,
             )
@@ -174,6 +190,7 @@ class Post:
         content: str,
         view: discord.ui.View | None,
         files: Files | None = no_files,
+        embeds: Sequence[discord.Embed] = (),
         channel_too: bool = True,
     ) -> int:
         """Change the waiting message, through the interaction or else (`channel_too`) with the bot's token.
@@ -186,7 +203,8 @@ class Post:
 
         def changes() -> dict[str, Any]:
             kept = {} if files is None else {"attachments": files()}
-            return {"content": content, "view": view, **kept}
+            shown = {"embeds": embeds} if embeds else {}
+            return {"content": content, "view": view, **kept, **shown}
 
         webhook = self._webhook(address)
         if webhook is not None:

@@ -31,8 +31,8 @@ _PATIENCE = 1.0  # seconds that an edit on its way may take before it is dropped
 class _Follower:
     """The task that follows one job: `editing` while a request is on its way, `silenced` once it is to end."""
 
-    notes: tuple[str, ...]
     restarted: bool
+    covered: bool
     task: asyncio.Task[None] = field(init=False)
     editing: bool = False
     silenced: bool = False
@@ -65,33 +65,32 @@ class Progress:
         address: Address,
         prompt: str,
         *,
-        notes: tuple[str, ...] = (),
         restarted: bool = False,
+        covered: bool = False,
     ) -> None:
-        """Begin to tell how far a job is; `notes` say what was done to its source picture.
+        """Begin to tell how far a job is; one that waits again since Easel has `restarted` is told so.
 
-        One that waits again since Easel has `restarted` is told so.
+        Where pictures are `covered`, so are previews.
         """
-        follower = _Follower(notes=notes, restarted=restarted)
+        follower = _Follower(restarted=restarted, covered=covered)
         follower.task = asyncio.create_task(
             self._tell(generation_id, address, prompt, follower), name=f"progress of {generation_id}"
         )
         self._followers[generation_id] = follower
 
-    async def stop(self, generation_id: str) -> tuple[str, ...]:
-        """Fall silent, so that nothing stands in front of the result; returns the job's notes.
+    async def stop(self, generation_id: str) -> None:
+        """Fall silent, so that nothing stands in front of the result.
 
         An edit on its way is waited for a moment; Post sees to one that is dropped and arrives all the same.
         """
         follower = self._followers.pop(generation_id, None)
         if follower is None:
-            return ()
+            return
         follower.silenced = True
         if follower.editing:
             await asyncio.wait({follower.task}, timeout=_PATIENCE)
         follower.task.cancel()
         await asyncio.wait({follower.task})
-        return follower.notes
 
     async def close(self) -> None:
         for generation_id in tuple(self._followers):
@@ -102,20 +101,21 @@ class Progress:
         shown_stage: Update | None = None
         shown_preview: bytes | None = None
         try:
+            notes = await self._studio.notes(generation_id)
             async for update in self._studio.follow(generation_id):
                 text = _text(update, prompt)
                 if text is None:
                     return
                 if follower.restarted and isinstance(update, Waiting):
                     text = wording.with_notes(text, (wording.RESTARTED,))
-                text = wording.with_notes(text, follower.notes)
+                text = wording.with_notes(text, notes)
                 stage, preview = _stage(update), _preview(update)
                 same = (text, preview) == (shown, shown_preview)
                 if same or (stage == shown_stage and self._clock() - shown_at < TIME_INTERVAL):
                     continue
                 # Sent when it changes; the first edit removes what a message from before a restart shows.
                 kept = shown_stage is not None and preview == shown_preview
-                files = None if kept else partial(_files, preview)
+                files = None if kept else partial(_files, preview, covered=follower.covered)
                 follower.editing = True
                 arrived = await self._edit(address, text, generation_id, files)
                 follower.editing = False
@@ -161,10 +161,10 @@ def _preview(update: Update) -> bytes | None:
     return update.preview if isinstance(update, Drawing) else None
 
 
-def _files(preview: bytes | None) -> list[discord.File]:
+def _files(preview: bytes | None, *, covered: bool) -> list[discord.File]:
     if preview is None:
         return []
-    return [discord.File(BytesIO(preview), filename=PREVIEW_NAME, description=wording.PREVIEW)]
+    return [discord.File(BytesIO(preview), filename=PREVIEW_NAME, description=wording.PREVIEW, spoiler=covered)]
 
 
 def _text(update: Update, prompt: str) -> str | None:

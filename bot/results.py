@@ -30,20 +30,23 @@ class Results:
         """Whose it is and where it goes; None once it was delivered. Raises NotFound."""
         generation = await self._history.any(key)
         address = await self._studio.address(key)
-        return None if address is None else Addressee(key=key, member_id=generation.member_id, address=address)
+        if address is None:
+            return None
+        notes = await self._studio.notes(key)
+        return Addressee(key=key, member_id=generation.member_id, address=address, notes=notes)
 
-    async def silence(self, key: str) -> tuple[str, ...]:
-        """Tell no more how far it is; returns what is to be told with the result."""
-        return await self._progress.stop(key)
+    async def silence(self, key: str) -> None:
+        """Tell no more how far it is."""
+        await self._progress.stop(key)
 
-    async def ways(self, to: Addressee, post: Post, notes: tuple[str, ...]) -> Iterator[Way]:
+    async def ways(self, to: Addressee, post: Post) -> Iterator[Way]:
         """The ways that it can go. Raises NotFound."""
         generation = await self._history.any(to.key)
         if generation.state is not JobState.FINISHED:
             ways = sentence_ways(to, post, wording.failed(generation), lambda: retry_view(to.key))
             # Who cancelled knows, and is not called for it.
             return islice(ways, 1) if generation.state is JobState.CANCELLED else ways
-        parcel = await self._parcel(generation, notes)
+        parcel = await self._parcel(generation, to.notes)
         names = [name for name, _ in parcel.contents]
         return picture_ways(to, post, parcel, lambda: result_view(to.key, names))
 
@@ -52,9 +55,9 @@ class Results:
         if again is not None:
             notes = (*notes, wording.escape(wording.verdict(again)))
         text = wording.with_notes(wording.result(generation), notes)
-        setting = self._studio.content_filter
+        display = self._studio.display(generation.guild_id)
         try:
-            return await pack(generation, text, setting, age_restricted=generation.age_restricted)
+            return await pack(generation, text, display, age_restricted=generation.age_restricted)
         except FileNotFoundError:
             log.exception("the pictures of %s are gone", generation.id)
             return Parcel(text=wording.with_notes(text, (wording.LOST,)), contents=())

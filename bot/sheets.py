@@ -71,7 +71,8 @@ class Sheets:
         """Work out what a comparison would draw and cost, and keep it for a yes; `lists` are typed, by option.
 
         All cells have one seed unless that is listed. What is asked in a direct message is private. Raises
-        BadComparison, InvalidRequest, NotFound, or AllowanceSpent where it could not be drawn now.
+        BadComparison, InvalidRequest, NotFound, what the server's Rules raise, or AllowanceSpent where it could
+        not be drawn now.
         """
         # 1. What each cell asks for.
         read = {
@@ -82,10 +83,10 @@ class Sheets:
         shared: dict[str, Any] = {"prompt": prompt, "count": 1, "seed": SystemRandom().randrange(SEED_LIMIT)}
         requests = [Request(**shared | wish) for wish in wishes]
         # 2. What is drawn, to the last setting, so that its cost is known.
-        recipes = tuple([await self._studio.recipes.of(request, viewer) for request in requests])
+        recipes = tuple([await self._studio.recipe(request, viewer) for request in requests])
         comparison = Comparison(prompt=prompt, sides=sides, recipes=recipes)
         cost = sum(map(self._studio.cost, recipes))
-        await self._ledger.check_allowance(viewer.member_id, cost)
+        await self._studio.check_allowance(viewer, cost)
         # 3. On record, so that the button finds it.
         row = db.SheetRow(
             id=new_id(),
@@ -97,7 +98,7 @@ class Sheets:
         )
         async with self._database.transaction() as connection:
             await db.sheets.insert(connection, row)
-        allowance = await self._studio.allowance(viewer.member_id)
+        allowance = await self._studio.allowance(viewer)
         return Question(sheet_id=row.id, comparison=comparison, cost=cost, allowance=allowance)
 
     async def _value(self, option: str, item: str, viewer: Viewer) -> Any:
@@ -140,11 +141,11 @@ class Sheets:
         sheet = await self.any(sheet_id)
         if not sheet.may_be_managed_by(viewer) or sheet.state is not SheetState.DELIVERED:
             raise NotAllowed("delete")
-        posted = []
+        posted: list[Posted] = []
         for generation_id in sheet.cells.values():
             with suppress(NotFound):
-                _, message = await self._history.delete(generation_id, viewer)
-                posted += [] if message is None else [message]
+                _, messages = await self._history.delete(generation_id, viewer)
+                posted += messages
         async with self._database.transaction() as connection:
             await db.sheets.delete(connection, sheet.id, state=SheetState.DELIVERED)
         return sheet, posted
@@ -201,6 +202,10 @@ class Sheets:
             with suppress(NotFound):
                 found[number] = await self._history.any(generation_id)
         return found
+
+    def are_covered(self, sheet: Sheet) -> bool:
+        """Whether pictures are spoilers where a sheet was asked for."""
+        return self._studio.display(sheet.guild_id).covered
 
     def standing(self, sheet: Sheet) -> tuple[int, Estimate]:
         """How many cells have ended, and the time until all have."""

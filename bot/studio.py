@@ -4,23 +4,26 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.board import Board, QueuedJob
-from bot.content import ContentFilter
-from bot.describing import Describing
+from bot.content import ContentFilter, Display
+from bot.describing import Describing, Description
 from bot.drawing import DrawingLoop
 from bot.endings import Endings, insist
-from bot.errors import NotAllowed
+from bot.errors import NotAllowed, NotFound, Unseen
 from bot.history import History
 from bot.ledger import AllowanceState, End, Ledger, Route
 from bot.pictures import Pictures
 from bot.place import Address, Viewer
 from bot.recipes import Recipes
+from bot.servers import Deed, Servers
 from bot.updates import Update
 from generation import (
     HALF_LIFE,
+    Allowance,
     Catalogue,
     CostModel,
     Estimate,
@@ -91,8 +94,16 @@ class Studio:
         self._clock = clock
         self._board = Board(queue, estimate=self._estimate, clock=clock)
         self._endings = Endings(ledger=ledger, history=history, queue=queue, board=self._board)
+        self._accepting = asyncio.Lock()
         self._describing = Describing(
-            ledger=ledger, queue=queue, supervisor=supervisor, controls=recipes.adapters.controls, clock=clock
+            ledger=ledger,
+            pictures=pictures,
+            queue=queue,
+            supervisor=supervisor,
+            controls=recipes.adapters.controls,
+            accepting=self._accepting,
+            announce=self._endings.announce,
+            clock=clock,
         )
         self._drawing = DrawingLoop(
             ledger=ledger,
@@ -108,7 +119,6 @@ class Studio:
             content_filter=content_filter,
             preview_every=preview_every,
         )
-        self._accepting = asyncio.Lock()
 
     @property
     def catalogue(self) -> Catalogue:
@@ -117,6 +127,14 @@ class Studio:
     @property
     def styles(self) -> Styles:
         return self.recipes.styles
+
+    @property
+    def servers(self) -> Servers:
+        return self.recipes.servers
+
+    def display(self, guild_id: int | None) -> Display:
+        """How pictures that were asked for in a server are shown."""
+        return self.servers.display(self.content_filter, guild_id)
 
     # Asking ------------------------------------------------------------------------------------------------
 
@@ -128,14 +146,17 @@ class Studio:
         address: Address | None,
         private: bool = False,
         parent_id: str | None = None,
+        notes_on: Callable[[Recipe], Awaitable[Sequence[str]]] | None = None,
     ) -> Accepted:
         """Accept a request: from the return on it will be drawn and answered.
 
+        `notes_on` says what is to be told with the result of the recipe that came of it.
         Its holes are filled from the member's own defaults, and then from the model's. What is asked in a direct
         message, or descends from something private, is private.
-        Raises InvalidRequest, QueueFull, AllowanceSpent or NotFound; then nothing was recorded or charged.
+        Raises InvalidRequest, QueueFull, AllowanceSpent, NotFound, or what the server's Rules raise; then nothing
+        was recorded or charged.
         """
-        recipe = await self.recipes.of(request, viewer)
+        recipe = await self.recipe(request, viewer)
         if parent_id is not None:
             private = private or (await self._history.recall(parent_id, viewer)).private
         private = private or viewer.guild_id is None
@@ -146,10 +167,17 @@ class Studio:
             cost=self.cost(recipe),
             created_at=self._clock(),
         )
+        notes = () if notes_on is None else await notes_on(recipe)
         async with self._accepting:  # or several at once would find the same last place free
             self._queue.check_room(viewer.member_id)
             left = await self._ledger.accept(
-                job, viewer=viewer, address=address, private=private, parent_id=parent_id
+                job,
+                viewer=viewer,
+                address=address,
+                private=private,
+                parent_id=parent_id,
+                allowance=self._terms(viewer),
+                notes=notes,
             )
             self._take_in(job, private=private)
             self._board.tell_places()
@@ -163,14 +191,24 @@ class Studio:
             left=left,
         )
 
+    async def recipe(self, request: Request, viewer: Viewer) -> Recipe:
+        """What a request means, if it may be drawn where the viewer is. Raises as `submit` does."""
+        rules = self.servers.admit(viewer)
+        recipe = await self.recipes.of(request, viewer)
+        rules.check(recipe)
+        return recipe
+
     async def submit_sheet(
         self, sheet_id: str, recipes: Sequence[Recipe], *, viewer: Viewer, address: Address, private: bool
     ) -> None:
         """Accept the cells of a sheet, all of them or none, in the order in which they will be drawn.
 
-        It is one request: of the queue it needs the room of one job. Raises QueueFull, AllowanceSpent, or
-        NotAllowed where it was accepted before.
+        It is one request: of the queue it needs the room of one job. Raises QueueFull, AllowanceSpent, NotAllowed
+        where it was accepted before, or what the server's Rules raise by now.
         """
+        rules = self.servers.admit(viewer)
+        for recipe in recipes:
+            rules.check(recipe)
         at = self._clock()
         ids = sorted(new_id() for _ in recipes)  # the queue takes a member's jobs of one moment in this order
         jobs = [
@@ -180,22 +218,43 @@ class Studio:
         async with self._accepting:
             self._queue.check_room(viewer.member_id)
             if not await self._ledger.accept_sheet(
-                sheet_id, jobs, viewer=viewer, address=address, private=private
+                sheet_id, jobs, viewer=viewer, address=address, private=private, allowance=self._terms(viewer)
             ):
                 raise NotAllowed("sheet_again")
             for job in jobs:
                 self._take_in(job, private=private)
             self._board.tell_places()
 
-    async def describe(self, png: bytes, viewer: Viewer) -> tuple[str, ...]:
-        """Prompts for a checked picture, in its turn. Raises NotDescribed, QueueFull or AllowanceSpent."""
-        return await self._describing.describe(png, viewer)
+    async def describe(self, png: bytes, *, viewer: Viewer, address: Address, private: bool) -> None:
+        """Accept a checked picture to be put into words: from the return on it will be answered.
+
+        Raises NotDescribed, QueueFull, AllowanceSpent, or as Rules do; then nothing was recorded.
+        """
+        self.servers.admit(viewer)
+        await self._describing.accept(
+            png, viewer=viewer, address=address, private=private, allowance=self._terms(viewer)
+        )
+
+    async def description(self, look_id: str) -> Description:
+        """What came of a picture that was to be put into words, until it is handed over. Raises NotFound."""
+        return await self._describing.find(look_id)
+
+    async def withdraw_looks(self, member_id: int) -> None:
+        """Answer whatever of a member's waits to be put into words without looking at it."""
+        await self._describing.withdraw(member_id, reason=Unseen.WITHDRAWN)
 
     async def cancel(self, generation_id: str, viewer: Viewer) -> bool:
         """Stop a job; False if it had ended already. Raises NotFound or NotAllowed."""
         generation = await self._history.recall(generation_id, viewer)
         if not generation.may_be_managed_by(viewer):
             raise NotAllowed("cancel")
+        stopped = await self._stop(generation_id)
+        if stopped and viewer.member_id != generation.member_id and viewer.guild_id is not None:
+            owner = generation.member_id
+            await self.servers.note(viewer.guild_id, Deed.CANCEL, actor_id=viewer.member_id, subject_id=owner)
+        return stopped
+
+    async def _stop(self, generation_id: str) -> bool:
         if await self._drawing.cancel(generation_id):
             return True
         waiting = next((job for job in self._queue.jobs() if job.id == generation_id), None)
@@ -209,6 +268,18 @@ class Studio:
             raise
         self._board.tell_places()
         return True
+
+    async def block(self, moderator: Viewer, member_id: int, reason: str | None) -> int:
+        """Let a member draw no more in the moderator's server; returns how many of their jobs it stopped."""
+        if moderator.guild_id is None:
+            raise ValueError("a block is for a server")
+        await self.servers.block(moderator, member_id, reason)
+        stopped = 0
+        for generation_id in reversed(await self.servers.unended(moderator.guild_id, member_id)):
+            with suppress(NotFound):
+                stopped += await self.cancel(generation_id, Viewer(member_id=member_id))
+        await self._describing.withdraw(member_id, reason=Unseen.BLOCKED, guild_id=moderator.guild_id)
+        return stopped
 
     async def follow(self, generation_id: str) -> AsyncIterator[Update]:
         """Yield the newest state of a job whenever it changes, the last one being Ended. Raises NotFound."""
@@ -237,8 +308,21 @@ class Studio:
         except UnknownChoice:  # its model is gone, and it will be told so
             return Estimate.sure(0.0)
 
-    async def allowance(self, member_id: int) -> AllowanceState:
-        return await self._ledger.allowance(member_id)
+    async def allowance(self, viewer: Viewer) -> AllowanceState:
+        """What the viewer may spend where they are."""
+        return await self._ledger.allowance(viewer.member_id, self._terms(viewer))
+
+    async def check_allowance(self, viewer: Viewer, cost: float) -> None:
+        """Raises AllowanceSpent where `cost` seconds of compute would not be granted now; nothing is charged."""
+        await self._ledger.check_allowance(viewer.member_id, cost, self._terms(viewer))
+
+    @property
+    def usual_allowance(self) -> Allowance:
+        """What everybody may spend where no server has it otherwise."""
+        return self._ledger.usual
+
+    def _terms(self, viewer: Viewer) -> Allowance:
+        return self.servers.over(viewer).allowance(viewer, self._ledger.usual)
 
     @property
     def worker(self) -> WorkerStatus:
@@ -256,7 +340,7 @@ class Studio:
     # Delivering --------------------------------------------------------------------------------------------
 
     async def endings(self) -> AsyncIterator[str]:
-        """Yield each generation and sheet whose member has to be told of its end, those of before the start first.
+        """Yield whatever has ended and its member has to be told of, what did so before the start first.
 
         Never ends by itself. There is one reader.
         """
@@ -270,7 +354,7 @@ class Studio:
         self._endings.announce(key)
 
     async def undelivered(self) -> tuple[str, ...]:
-        """Generations and sheets that ended and whose member was not told yet, the first to end comes first."""
+        """What ended and its member was not told of yet, the first to end first: generations, sheets, looks."""
         return tuple(await self._ledger.undelivered())
 
     async def waiting_deliveries(self) -> tuple[tuple[str, Address], ...]:
@@ -281,6 +365,10 @@ class Studio:
 
     async def address(self, generation_id: str) -> Address | None:
         return await self._ledger.address(generation_id)
+
+    async def notes(self, generation_id: str) -> tuple[str, ...]:
+        """What is to be told with a result."""
+        return await self._ledger.notes(generation_id)
 
     async def delivered(self, key: str, *, route: Route, message_id: int | None) -> None:
         await self._ledger.delivered(key, route=route, message_id=message_id)
@@ -312,6 +400,7 @@ class Studio:
             self._queue.add_served(member, seconds)
         await self._ledger.hand_back_all()
         await self._take_in_new()
+        await self._describing.restore()
         if len(self._board):
             log.info("%d jobs were waiting before the start and wait again", len(self._board))
 

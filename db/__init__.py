@@ -10,13 +10,16 @@ from db import (
     deliveries,
     generations,
     jobs,
+    looks,
     members,
     pictures,
     preferences,
     rates,
     search,
     seeds,
+    servers,
     sheets,
+    shortages,
     snapshot,
     tombstones,
 )
@@ -36,18 +39,22 @@ from db.errors import (
 )
 from db.generations import GenerationRow, Totals
 from db.jobs import JobRow, UnendedJob
+from db.looks import LookRow
 from db.members import Erased, Holdings
 from db.pictures import PictureRow
 from db.preferences import PreferencesRow
 from db.rates import RateRow
 from db.search import Turn, Wanted
 from db.seeds import SeedRow
+from db.servers import BlockRow, DeedRow, ServerRoleRow, ServerRow, ShowcasedRow
 from db.sheets import SheetRow, SheetState
+from db.shortages import ShortageRow
 from db.snapshot import Contents
 from db.tombstones import TombstoneRow
 
 __all__ = [
     "AllowanceRow",
+    "BlockRow",
     "ChargeRow",
     "Connection",
     "Contents",
@@ -55,12 +62,14 @@ __all__ = [
     "DatabaseClosed",
     "DatabaseError",
     "DatabaseUnusable",
+    "DeedRow",
     "DeliveryRow",
     "DeliveryState",
     "Erased",
     "GenerationRow",
     "Holdings",
     "JobRow",
+    "LookRow",
     "MigrationFailed",
     "NestedTransaction",
     "NewerDatabase",
@@ -70,8 +79,12 @@ __all__ = [
     "Reason",
     "RuleBroken",
     "SeedRow",
+    "ServerRoleRow",
+    "ServerRow",
     "SheetRow",
     "SheetState",
+    "ShortageRow",
+    "ShowcasedRow",
     "TombstoneRow",
     "Totals",
     "Turn",
@@ -82,13 +95,16 @@ __all__ = [
     "deliveries",
     "generations",
     "jobs",
+    "looks",
     "members",
     "pictures",
     "preferences",
     "rates",
     "search",
     "seeds",
+    "servers",
     "sheets",
+    "shortages",
     "snapshot",
     "tombstones",
 ]

@@ -31,6 +31,7 @@ class DeliveryRow:
     message_id: int | None = None  # the result, where it is a message
     delivered_at: float | None = None
     noted_at: float | None = None  # when its member was told that it waits in the history
+    notes: str = "[]"  # JSON, sentences that are told with the result
 
 
 async def insert(connection: aiosqlite.Connection, row: DeliveryRow) -> None:
@@ -40,11 +41,11 @@ async def insert(connection: aiosqlite.Connection, row: DeliveryRow) -> None:
         INSERT INTO deliveries (
             generation_id, state, route, application_id, interaction_token, interaction_expires_at,
             guild_id, channel_id, reply_to_message_id, waiting_message_id, ephemeral,
-            message_id, delivered_at, noted_at
+            message_id, delivered_at, noted_at, notes
         ) VALUES (
             :generation_id, :state, :route, :application_id, :interaction_token, :interaction_expires_at,
             :guild_id, :channel_id, :reply_to_message_id, :waiting_message_id, :ephemeral,
-            :message_id, :delivered_at, :noted_at
+            :message_id, :delivered_at, :noted_at, :notes
         )
         """,
         asdict(row),
@@ -59,9 +60,9 @@ async def find(connection: aiosqlite.Connection, generation_id: str) -> Delivery
 
 
 async def due(connection: aiosqlite.Connection) -> list[str]:
-    """What is to be handed over, generations and sheets: it has ended and nobody was told; the first to end first.
+    """What is to be handed over and nobody was told: generations, sheets and looks; the first to end first.
 
-    A sheet ends with the last of its cells.
+    A sheet ends with the last of its cells, a look with its answer.
     """
     rows = await connection.execute_fetchall(
         """
@@ -75,6 +76,8 @@ async def due(connection: aiosqlite.Connection) -> list[str]:
         LEFT JOIN jobs ON jobs.generation_id = cells.generation_id
         WHERE sheets.state = 'drawing'
         GROUP BY sheets.id HAVING count(cells.generation_id) = count(jobs.ended_at)
+        UNION ALL
+        SELECT id, answered_at FROM looks WHERE answered_at IS NOT NULL
         ORDER BY ended_at, key
         """
     )

@@ -1,7 +1,8 @@
 """All that is on record about one member, wherever it is.
 
 The tables are read off the schema, so that none can be forgotten: a row is a member's by its `member_id`, else by
-the generation that its `generation_id` names. The full-text index follows its table by triggers.
+the generation that its `generation_id` names. The full-text index follows its table by triggers. What a server's
+moderators decided is the server's, and only names members: `_NAMED` says how it is exported, and forgets them.
 """
 
 import json
@@ -54,6 +55,15 @@ async def every(connection: aiosqlite.Connection) -> list[int]:
         if key == "member_id":
             rows = await connection.execute_fetchall(f"SELECT DISTINCT member_id FROM {table}")  # noqa: S608
             members.update(int(member_id) for (member_id,) in rows)
+    rows = await connection.execute_fetchall(
+        """
+        SELECT actor_id FROM server_log WHERE actor_id IS NOT NULL
+        UNION SELECT subject_id FROM server_log WHERE subject_id IS NOT NULL
+        UNION SELECT blocked_by FROM server_blocks WHERE blocked_by IS NOT NULL
+        UNION SELECT blocked_id FROM server_blocks WHERE reason IS NOT NULL
+        """
+    )
+    members.update(int(member_id) for (member_id,) in rows)
     return sorted(members)
 
 
@@ -70,7 +80,7 @@ async def unended(connection: aiosqlite.Connection, member_id: int) -> list[str]
 
 
 async def untold(connection: aiosqlite.Connection, member_id: int) -> bool:
-    """Whether a job or a sheet of the member has ended and its message does not say so yet."""
+    """Whether a job, a sheet or a look of the member has ended and its message does not say so yet."""
     rows = await connection.execute_fetchall(
         """
         SELECT 1 FROM deliveries JOIN jobs ON jobs.generation_id = deliveries.generation_id
@@ -80,6 +90,8 @@ async def untold(connection: aiosqlite.Connection, member_id: int) -> bool:
             SELECT 1 FROM cells JOIN jobs ON jobs.generation_id = cells.generation_id
             WHERE cells.sheet_id = sheets.id AND jobs.ended_at IS NULL
         )
+        UNION ALL
+        SELECT 1 FROM looks WHERE member_id = :member_id AND answered_at IS NOT NULL
         LIMIT 1
         """,
         {"member_id": member_id},
@@ -96,6 +108,10 @@ async def rows(connection: aiosqlite.Connection, member_id: int) -> AsyncIterato
         ) as cursor:
             async for row in cursor:
                 yield table.strip('"'), {name: row[name] for name in row.keys() if name not in _SECRETS}  # noqa: SIM118
+    for table, statement in _NAMED.items():
+        async with connection.execute(statement, {"member_id": member_id}) as cursor:
+            async for row in cursor:
+                yield table, dict(row)
 
 
 async def source_images(connection: aiosqlite.Connection, member_id: int) -> list[str]:
@@ -106,6 +122,8 @@ async def source_images(connection: aiosqlite.Connection, member_id: int) -> lis
             SELECT source AS hash, created_at FROM generations WHERE member_id = :member_id AND source_given
             UNION ALL
             SELECT recipe ->> '$.mask', created_at FROM generations WHERE member_id = :member_id AND source_given
+            UNION ALL
+            SELECT source, created_at FROM looks WHERE member_id = :member_id
         )
         WHERE hash IS NOT NULL GROUP BY hash ORDER BY max(created_at) DESC, hash
         """,
@@ -135,6 +153,8 @@ async def erase(connection: aiosqlite.Connection, member_id: int) -> Erased:
         UNION
         SELECT recipe ->> '$.mask' FROM generations
         WHERE member_id = :member_id AND recipe ->> '$.mask' IS NOT NULL
+        UNION
+        SELECT source FROM looks WHERE member_id = :member_id
         """,
         values,
     )
@@ -143,6 +163,8 @@ async def erase(connection: aiosqlite.Connection, member_id: int) -> Erased:
         if key == "member_id":
             await connection.execute_fetchall(f"DELETE FROM {table} WHERE member_id = :member_id", values)  # noqa: S608
     await connection.execute_fetchall("DELETE FROM searches WHERE filter ->> '$.member_id' = :member_id", values)
+    for statement in _UNNAMED:
+        await connection.execute_fetchall(statement, values)
     await generations.settle(connection)
     unused = await connection.execute_fetchall(
         """
@@ -165,6 +187,19 @@ _OF_MEMBER = {
     "generation_id": "generation_id IN (SELECT id FROM generations WHERE member_id = :member_id)",
 }
 _SECRETS = frozenset({"interaction_token"})
+
+# What moderators did is exported to whoever did it, and a block to whoever is blocked, without who blocked them.
+_NAMED = {
+    "server_blocks": "SELECT guild_id, reason, blocked_at FROM server_blocks WHERE blocked_id = :member_id",
+    "server_log": "SELECT guild_id, at, deed, subject_id, detail FROM server_log WHERE actor_id = :member_id",
+}
+# A block itself stays, or being forgotten would be a way around it; a reason may tell who it is about.
+_UNNAMED = (
+    "UPDATE server_blocks SET reason = NULL WHERE blocked_id = :member_id",
+    "UPDATE server_blocks SET blocked_by = NULL WHERE blocked_by = :member_id",
+    "UPDATE server_log SET subject_id = NULL, detail = NULL WHERE subject_id = :member_id",
+    "UPDATE server_log SET actor_id = NULL WHERE actor_id = :member_id",
+)
 
 
 async def _tables(connection: aiosqlite.Connection) -> list[tuple[str, str]]:

@@ -53,6 +53,7 @@ from generation.protocol import (
     Loading,
     Preview,
     Progress,
+    RanOut,
     Ready,
 )
 from generation.queue import HALF_LIFE, JobQueue
@@ -62,6 +63,7 @@ from generation.schedulers import Scheduler
 from generation.size import SIZE_WORDS, Range, Size, SizeBounds
 from generation.styles import NO_STYLE, Style, Styles, Words
 from generation.supervisor import Supervisor, WorkerState
+from generation.tries import Need, Try
 from generation.verdict import Aspect, Difference, Sameness, Verdict, compare
 from generation.watermark import Trace, find_watermark
 
@@ -123,6 +125,7 @@ __all__ = [
     "Mode",
     "Model",
     "ModelUnavailable",
+    "Need",
     "NeedsPicture",
     "NotFetched",
     "NotForThisModel",
@@ -135,6 +138,7 @@ __all__ = [
     "Progress",
     "PromptFault",
     "QueueFull",
+    "RanOut",
     "Range",
     "Rate",
     "Ready",
@@ -151,6 +155,7 @@ __all__ = [
     "Supervisor",
     "TooLong",
     "Trace",
+    "Try",
     "UnknownChoice",
     "Use",
     "Verdict",

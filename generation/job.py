@@ -1,6 +1,6 @@
 """A recipe's trip through the queue, and what else takes its turn there."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from generation.recipe import Recipe
@@ -60,15 +60,14 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """A `picture`, a small file, that waits to be put into words by the captioner in a folder.
+    """A picture, the content hash of whose file is `source`, that waits to be put into words.
 
-    It takes its turn as a job does, and leaves nothing on record.
+    It takes its turn as a job does.
     """
 
     id: str
     member: int
-    picture: bytes = field(repr=False)
-    captioner: str
+    source: str
     cost: float
     created_at: float  # seconds since the epoch
 

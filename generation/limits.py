@@ -33,9 +33,9 @@ class Allowance:
             raise AllowanceSpent(cost=cost, left=max(0.0, balance.left), enough_at=enough_at)
         return Balance(left=balance.left - cost, at=now)
 
-    def refunded(self, balance: "Balance", amount: float, now: float) -> "Balance":
-        balance = self.refilled(balance, now)
-        return Balance(left=min(self.capacity, balance.left + amount), at=now)
+    def refunded(self, balance: "Balance", amount: float) -> "Balance":
+        """`balance` with `amount` back; what came with time since it was right comes on top of that."""
+        return Balance(left=min(self.capacity, balance.left + amount), at=balance.at)
 
     def full_at(self, balance: "Balance") -> float | None:
         """When nothing is missing any more, in seconds since the epoch; None if that never comes."""

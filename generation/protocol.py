@@ -14,16 +14,31 @@ from generation.adapters import Adapter
 from generation.job import DrawnPicture, Failure
 from generation.model import Model
 from generation.recipe import Recipe
+from generation.tries import Try
+
+
+@dataclass(frozen=True, kw_only=True)
+class RanOut:
+    """Memory ran out for `job` as it was `tried`; so it did for a `Load` order, whose `job` is empty.
+
+    A report, and then what an order says of the time before, so that nothing is tried in vain once more.
+    """
+
+    kind: Literal["ran_out"] = "ran_out"
+    job: str
+    tried: Try
+
 
 # Orders ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """Have `model` in memory, so that the next picture need not wait for it."""
+    """Have `model` in memory, so that the next picture need not wait for it; `ran_out` as in `Generate`."""
 
     kind: Literal["load"] = "load"
     model: Model
+    ran_out: tuple[RanOut, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +47,8 @@ class Generate:
 
     The pictures are named `job`.png, `job`-2.png and so on. All paths are absolute. `adapters` holds
     the file of every LoRA and embedding that the recipe's prompts name, of its ControlNet and what serves that.
-    Meanwhile there may be a preview each `preview_every` seconds, and none where that is None.
+    Meanwhile there may be a preview each `preview_every` seconds, and none where that is None. `ran_out` is for
+    what memory ran out before, with this model, the job itself included.
     """
 
     kind: Literal["generate"] = "generate"
@@ -44,6 +60,7 @@ class Generate:
     mask_file: str | None = None
     adapters: tuple[Adapter, ...] = ()
     preview_every: float | None = None
+    ran_out: tuple[RanOut, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +148,15 @@ class Loading:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trying:
+    """How a job is tried from now on, or a `Load` order, whose `job` is empty: said in case the worker dies."""
+
+    kind: Literal["trying"] = "trying"
+    job: str
+    tried: Try
+
+
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """`step` of `steps` has been taken; `steps` is the count that will really run."""
 
@@ -189,7 +215,20 @@ class Cancelled:
     seconds: float
 
 
-Report = Ready | Loaded | LoadFailed | Loading | Progress | Preview | Finished | Described | Failed | Cancelled
+Report = (
+    Ready
+    | Loaded
+    | LoadFailed
+    | Loading
+    | Trying
+    | RanOut
+    | Progress
+    | Preview
+    | Finished
+    | Described
+    | Failed
+    | Cancelled
+)
 
 _ORDER: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="kind")])
 _REPORT: TypeAdapter[Report] = TypeAdapter(Annotated[Report, Field(discriminator="kind")])

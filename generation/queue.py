@@ -11,7 +11,7 @@ HALF_LIFE = 3600.0  # seconds after which what a member was served counts half
 
 
 class JobQueue:
-    """Waiting jobs and looks in memory, bounded, fair and cancellable. The database's rows are the truth of jobs.
+    """Waiting jobs and looks in memory, bounded, fair and cancellable. The database's rows are the truth.
 
     What a member was served fades with HALF_LIFE. A job counts by its predicted cost from the moment that it is
     taken, and by its real one once that is known. Among members served alike the oldest job is first, and each

@@ -68,11 +68,14 @@ class SizeBounds:
         raise self._bad(text, self.native)
 
     def shaped(self, width: float, height: float) -> Size:
-        """The learnt size of this aspect, else the one of aspect `width`:`height` nearest to the native pixels."""
+        """The learnt size of this aspect, else the one of aspect `width`:`height` nearest to the native pixels.
+
+        Where a side would be above the maximum, the other one is shorter with it.
+        """
         for size in (self.native, *self.trained):
             if abs(math.log(size.width / size.height * height / width)) < SAME_ASPECT:
                 return size
-        scale = math.sqrt(self.native.pixels / (width * height))
+        scale = min(math.sqrt(self.native.pixels / (width * height)), self.maximum / max(width, height))
         return Size(width=self._snap(width * scale), height=self._snap(height * scale))
 
     def _snap(self, side: float) -> int:

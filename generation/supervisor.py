@@ -13,8 +13,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import assert_never
 
-import psutil
-
 from generation.errors import WorkerBusy, WorkerDied
 from generation.model import Model
 from generation.protocol import (
@@ -32,12 +30,15 @@ from generation.protocol import (
     Order,
     Preview,
     Progress,
+    RanOut,
     Ready,
     Report,
     ShutDown,
+    Trying,
     decode_report,
     encode,
 )
+from generation.watch import MemoryWatch
 
 log = logging.getLogger(__name__)
 worker_log = logging.getLogger("generation.worker")
@@ -45,7 +46,6 @@ worker_log = logging.getLogger("generation.worker")
 _LEVELS = logging.getLevelNamesMapping()
 _LINE_LIMIT = 2**20  # bytes of one report; the longest is a recipe of some kilobytes
 _STEPS_OF_SILENCE = 30  # decoding, or a larger second pass, takes as long as some steps, not as many
-_LOOK = 2.0  # seconds between two looks at the worker's memory
 
 
 class WorkerState(StrEnum):
@@ -70,7 +70,8 @@ class Supervisor:
     fetched and read, `step_grace` between two steps and, once a job has shown how long its steps are, thirty of
     those but at least `least_grace`; `describe_grace` for all of a description; `cancel_grace` once its job is
     cancelled. One that has more than `ceiling` bytes of the computer's memory for itself is killed too, before the
-    system chooses whom to end.
+    system chooses whom to end. How a job stood in memory when that ran out is told to `on_ran_out`, whether the
+    worker lived to say it or died of it, for the orders of later to know.
     """
 
     def __init__(
@@ -110,6 +111,10 @@ class Supervisor:
         self._starting = asyncio.Lock()
         self._job: str | None = None
         self._killing: asyncio.TimerHandle | None = None
+        self._watch: MemoryWatch | None = None
+        self._killed = False  # for something that has nothing to do with its memory
+        self._trying: Trying | None = None
+        self._on_ran_out: Callable[[RanOut], None] | None = None
         self._cancelled: set[str] = set()
         self.state = WorkerState.STOPPED
         self.ready: Ready | None = None
@@ -149,10 +154,12 @@ class Supervisor:
                 self.failed_starts += 1
                 self._last_words.append(str(error))
                 raise WorkerDied(None) from error
+            self._killed = False
+            self._watch = MemoryWatch(self._process, self._ceiling)
             self._tasks = [
                 asyncio.create_task(self._read_reports(self._process), name="worker reports"),
                 asyncio.create_task(self._read_log(self._process), name="worker log"),
-                asyncio.create_task(self._watch_memory(self._process), name="worker memory"),
+                asyncio.create_task(self._watch.look(), name="worker memory"),
             ]
             report = await self._listen(self._start_grace)
             if not isinstance(report, Ready):
@@ -165,11 +172,18 @@ class Supervisor:
             log.info("worker ready: %s, %s (%s)", report.device_name, report.dtype, report.reason)
             return report
 
-    async def load(self, model: Model, on_report: Callable[[Loading], None] | None = None) -> Loaded | LoadFailed:
+    async def load(
+        self,
+        model: Model,
+        on_report: Callable[[Loading], None] | None = None,
+        *,
+        ran_out: Sequence[RanOut] = (),
+        on_ran_out: Callable[[RanOut], None] | None = None,
+    ) -> Loaded | LoadFailed:
         """Have `model` in memory; `on_report` is told how far fetching it is. Raises WorkerDied."""
-        await self._begin("", WorkerState.LOADING)
+        await self._begin("", WorkerState.LOADING, on_ran_out)
         try:
-            await self._send(Load(model=model))
+            await self._send(Load(model=model, ran_out=tuple(ran_out)))
             while True:
                 match await self._listen(self._load_grace):
                     case Loaded() | LoadFailed() as report:
@@ -185,10 +199,14 @@ class Supervisor:
             self._end()
 
     async def draw(
-        self, order: Generate, on_report: Callable[[Loading | Progress | Preview], None]
+        self,
+        order: Generate,
+        on_report: Callable[[Loading | Progress | Preview], None],
+        *,
+        on_ran_out: Callable[[RanOut], None] | None = None,
     ) -> Finished | Failed | Cancelled:
         """Draw one job; `on_report` is told of each step. Raises WorkerDied, and WorkerBusy out of turn."""
-        await self._begin(order.job, WorkerState.DRAWING)
+        await self._begin(order.job, WorkerState.DRAWING, on_ran_out)
         patience = self._step_grace
         pace = _Pace(least=self._least_grace, most=self._step_grace)
         try:
@@ -211,7 +229,7 @@ class Supervisor:
                         on_report(report)
                     case Finished() | Failed() | Cancelled():
                         return report
-                    case Ready() | Loaded() | LoadFailed() | Described():
+                    case Ready() | Loaded() | LoadFailed() | Described() | Trying() | RanOut():
                         log.warning("unexpected report while drawing: %s", report)
                     case _:
                         assert_never(report)
@@ -250,6 +268,7 @@ class Supervisor:
         """End the process at once; whoever waits for it gets WorkerDied."""
         if self._process is not None and self._process.returncode is None:
             log.warning("killing the worker, process %d", self._process.pid)
+            self._killed = True
             self._process.kill()
 
     async def close(self, *, grace: float = 10.0) -> None:
@@ -267,7 +286,9 @@ class Supervisor:
         await self._reap()
         self.state = WorkerState.STOPPED
 
-    async def _begin(self, job: str, state: WorkerState) -> None:
+    async def _begin(
+        self, job: str, state: WorkerState, on_ran_out: Callable[[RanOut], None] | None = None
+    ) -> None:
         if self._job is not None:
             raise WorkerBusy(f"{self._job!r} is being drawn")
         self._job = job
@@ -276,10 +297,14 @@ class Supervisor:
         except BaseException:
             self._job = None
             raise
+        self._on_ran_out = on_ran_out
+        if self._watch is not None:
+            self._watch.begin()
         self.state = state
 
     def _end(self) -> None:
         self._job = None
+        self._trying, self._on_ran_out = None, None
         self._cancelled.clear()
         if self._killing is not None:
             self._killing.cancel()
@@ -314,7 +339,13 @@ class Supervisor:
             except ValueError:
                 log.warning("not a report: %r", line[:200])
                 continue
-            reports.put_nowait(report)
+            match report:
+                case Trying():
+                    self._trying = report
+                case RanOut():
+                    self._ran_out(report)
+                case _:
+                    reports.put_nowait(report)
         reports.put_nowait(None)
 
     async def _read_log(self, process: Process) -> None:
@@ -326,25 +357,18 @@ class Supervisor:
             known = _LEVELS.get(level)
             worker_log.log(logging.INFO if known is None else known, "%s", text if known is None else message)
 
-    async def _watch_memory(self, process: Process) -> None:
-        with suppress(psutil.NoSuchProcess):
-            watched = psutil.Process(process.pid)
-            while self._ceiling is not None and process.returncode is None:
-                used = watched.memory_info()
-                # What is mapped from files goes by itself when memory gets short.
-                own = used.rss - getattr(used, "shared", 0)
-                if own > self._ceiling:
-                    log.error("the worker has %.1f GB of memory, more than it may", own / 1e9)
-                    self.kill()
-                    return
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(process.wait(), _LOOK)
-
     async def _died(self) -> WorkerDied:
         await self._reap()
         code = None if self._process is None else self._process.returncode
         log.error("the worker died with exit code %s", code)
+        if self._watch is not None and self._watch.was_memory(killed=self._killed) and self._trying is not None:
+            self._ran_out(RanOut(job=self._trying.job, tried=self._trying.tried))
         return WorkerDied(code)
+
+    def _ran_out(self, report: RanOut) -> None:
+        log.warning("memory ran out for %s, tried like this: %s", report.tried.model, report.tried.step)
+        if self._on_ran_out is not None:
+            self._on_ran_out(report)
 
     async def _reap(self) -> None:
         """Wait for the end of the process and of everything that read from it."""

@@ -27,12 +27,15 @@ from generation.protocol import (
     Loaded,
     Preview,
     Progress,
+    RanOut,
     Ready,
     Report,
     ShutDown,
+    Trying,
     decode_order,
     encode,
 )
+from generation.tries import Need, Try
 
 
 class Gate:
@@ -52,6 +55,7 @@ class Gate:
 
 
 _MANY = 15  # steps
+_STEPS = ("whole brush", "half a brush")  # of its ladder of memory
 
 
 def say(report: Report) -> None:
@@ -59,7 +63,10 @@ def say(report: Report) -> None:
     sys.stdout.buffer.flush()
 
 
-def say_first_step(order: Generate) -> None:
+def say_first_step(order: Generate, how: str) -> None:
+    say(Trying(job=order.job, tried=a_try(order)))
+    if how == "runs_out_and_goes_on":
+        say(RanOut(job=order.job, tried=a_try(order)))
     say(Progress(job=order.job, step=1, steps=2))
     if order.preview_every is not None:
         say(Preview(job=order.job, picture=preview()))
@@ -67,7 +74,7 @@ def say_first_step(order: Generate) -> None:
 
 def draw(order: Generate, how: str) -> Report:
     """The last report about an order; nothing of it is left to say where the process ends instead."""
-    say_first_step(order)
+    say_first_step(order, how)
     gate = Path(order.folder) / "gate"
     if gate.exists():
         gate.read_bytes()
@@ -91,7 +98,7 @@ def draw(order: Generate, how: str) -> Report:
     if how == "ignores_cancel" or "stubborn" in order.recipe.prompt:
         time.sleep(60)  # longer than any grace a test gives
     say(Progress(job=order.job, step=2, steps=2))
-    stall(how)
+    stall(how, order)
     try:
         pictures = tuple(
             replace(paint(order, number), flagged=how == "flags_all" or (how == "flags_first" and number == 1))
@@ -101,6 +108,16 @@ def draw(order: Generate, how: str) -> Report:
         failure = Failure(kind=FailureKind.DISK_FULL, detail=str(error))
         return Failed(job=order.job, failure=failure, seconds=0.25)
     return Finished(job=order.job, recipe=order.recipe, pictures=pictures, seconds=0.25)
+
+
+def a_try(order: Generate) -> Try:
+    """How an order is tried: on the first step for which no memory ran out before."""
+    model = order.model.name
+    whole, half = (
+        Try(model=model, revision="1", place="easel", need=Need.of(order.recipe, batches=False), step=step)
+        for step in _STEPS
+    )
+    return half if whole in {each.tried for each in order.ran_out} else whole
 
 
 def describe(order: Describe, how: str) -> Report:
@@ -124,9 +141,9 @@ def die_loading(how: str) -> None:
         os._exit(9)
 
 
-def stall(how: str) -> None:
-    """Hang, if that is how it is; with much memory, or with none."""
-    hoard = b"x" * 400_000_000 if how == "grows" else b""
+def stall(how: str, order: Generate) -> None:
+    """Hang, if that is how it is; with much memory, as far as none was lacking before, or with none."""
+    hoard = b"x" * 400_000_000 if how == "grows" and a_try(order).step == _STEPS[0] else b""
     if how == "stalls" or hoard:
         time.sleep(60)  # longer than any grace a test gives
 

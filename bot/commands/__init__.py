@@ -17,6 +17,7 @@ from bot.commands.queue import QueueCommands
 from bot.commands.reply import Reply
 from bot.commands.reroll import Reroll
 from bot.commands.seeds import SeedCommands
+from bot.commands.server import Server
 from bot.commands.settings import Settings
 from bot.commands.verify import Verify
 from bot.desk import Desk
@@ -40,6 +41,7 @@ def every_cog(desk: Desk, client: commands.AutoShardedBot) -> tuple[commands.Cog
         QueueCommands(desk),
         CatalogueCommands(),
         Settings(desk),
+        Server(desk),
         MyDataCommands(desk),
         Info(desk),
         Help(),

@@ -6,7 +6,7 @@ from discord.ext import commands
 from bot import wording
 from bot.acknowledge import whisper
 from bot.commands.options import Interaction
-from bot.desk import Desk
+from bot.desk import Desk, viewer_of
 from bot.wording import labels
 
 
@@ -16,12 +16,12 @@ class Info(commands.Cog):
 
     @app_commands.command(name="info", description=labels.COMMANDS["info"])
     async def info(self, interaction: Interaction) -> None:
-        studio, member_id = self._desk.studio, interaction.user.id
+        studio, viewer = self._desk.studio, viewer_of(interaction)
         embed = wording.information(
             studio.worker,
-            studio.catalogue.find(None),
-            await studio.allowance(member_id),
-            await self._desk.history.totals(member_id),
+            studio.catalogue.find(await studio.recipes.default_model(viewer)),
+            await studio.allowance(viewer),
+            await self._desk.history.totals(viewer.member_id),
             len(studio.queue()),
         )
         await whisper(interaction, embeds=[embed])

@@ -51,16 +51,12 @@ class Menus(commands.Cog):
         await upscale(interaction, await chosen_from(interaction, message))
 
     async def _describe_message(self, interaction: Interaction, message: discord.Message) -> None:
-        await self._describe(interaction, await chosen_from(interaction, message))
+        await describe(interaction, await chosen_from(interaction, message))
 
     @app_commands.command(name="describe", description=labels.COMMANDS["describe"])
     @app_commands.describe(image=labels.DESCRIBE_IMAGE)
     async def describe(self, interaction: Interaction, image: discord.Attachment) -> None:
-        await self._describe(interaction, Chosen(upload=image))
-
-    async def _describe(self, interaction: Interaction, chosen: Chosen) -> None:
-        await think(interaction, private=True)
-        await describe(interaction, chosen)
+        await describe(interaction, Chosen(upload=image))
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
@@ -75,7 +71,7 @@ class Menus(commands.Cog):
         address = await desk.think(interaction, private=private)
         changes = read_settings(wish.settings) | given(strength=read_strength(wish.strength))
         if "model" not in changes and chosen.drawn is not None and changes.get("mode") is not Mode.UPSCALE:
-            changes["model"] = desk.studio.recipes.kept_model(chosen.drawn.recipe, changes.get("mode"))
+            changes["model"] = desk.studio.recipes.kept_model(chosen.drawn.recipe, changes.get("mode"), viewer)
         data, name = await chosen.read()
         with_holes = changes.get("mode") is Mode.INPAINT
         async with desk.holding(desk.read_data(data, name, with_holes=with_holes)) as source:

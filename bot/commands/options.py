@@ -3,7 +3,8 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -25,6 +26,7 @@ from generation import (
     Mode,
     Model,
     Scheduler,
+    Size,
     Use,
 )
 
@@ -114,8 +116,9 @@ async def suggest_known_model(interaction: Interaction, current: str) -> list[Ch
 
 @never_failing
 async def suggest_model(interaction: Interaction, current: str) -> list[Choice]:
-    """Those that can be drawn with at once, the default one first; enlarging has a command of its own."""
-    here = await asyncio.to_thread(desk_of(interaction).studio.recipes.models_here)
+    """Those that can be drawn with here at once, the default one first; enlarging has a command of its own."""
+    recipes = desk_of(interaction).studio.recipes
+    here = await asyncio.to_thread(recipes.models_here, recipes.servers.over(viewer_of(interaction)))
     return _models((model for model in here if model.can != (Use.UPSCALE,)), current)
 
 
@@ -144,13 +147,22 @@ async def suggest_size(interaction: Interaction, current: str) -> list[Choice]:
     model = recipes.catalogue.get(str(interaction.namespace.model or ""))
     if model is None:
         model = recipes.catalogue.find(await recipes.first_choice(viewer_of(interaction)))
-    choices = [_choice(f"{shape} ({model.size.read(shape)})", shape) for shape in _SHAPES if wanted in shape]
+    model = recipes.servers.over(viewer_of(interaction)).lowered(model)
+    shapes = ((shape, size) for shape, size in _shapes(model) if wanted in shape)
+    choices = [_choice(f"{shape} ({size})", shape) for shape, size in shapes]
     if choices or not wanted:
         return choices
     try:
         return [_choice(str(model.size.read(current)), current.strip())]
     except BadSize as error:
         return [_choice(labels.closest(error.closest, current), error.closest)]
+
+
+def _shapes(model: Model) -> Iterator[tuple[str, Size]]:
+    """The shapes that a model can draw, each as it draws it."""
+    for shape in _SHAPES:
+        with suppress(BadSize):
+            yield shape, model.size.read(shape)
 
 
 @never_failing

@@ -13,7 +13,7 @@ from bot.acknowledge import told
 from bot.attachments import Source, picture_of
 from bot.commands.options import pictures_given
 from bot.desk import Desk, author_of
-from bot.errors import NoSeedToKeep, NotFound
+from bot.errors import NoSeedToKeep, NotFound, WordKeptOut
 from bot.flags import read_flags
 from bot.history import Generation
 from bot.pick import Pick, seed_of, starting_picture
@@ -78,7 +78,8 @@ class Reply(commands.Cog):
         #    and with its style where it stays with its words.
         changes: dict[str, Any] = dict(flags.changes)
         if drawn is not None and changes.get("mode") is not Mode.UPSCALE:
-            changes.setdefault("model", self._desk.studio.recipes.kept_model(drawn.recipe, changes.get("mode")))
+            kept = self._desk.studio.recipes.kept_model(drawn.recipe, changes.get("mode"), viewer)
+            changes.setdefault("model", kept)
         if drawn is not None and not own_words:
             changes.setdefault("style", drawn.recipe.to_request().style)
         seed = await self._seed(flags.seed, viewer, image, drawn)
@@ -153,6 +154,8 @@ class _Answer:
 
     async def refuse(self, error: Exception) -> None:
         """Tell its author in one sentence what went wrong, for a while."""
+        if isinstance(error, WordKeptOut):
+            error = WordKeptOut(None)  # everybody reads this
         text = told(error, self._message.author.id)
         if text is None:
             return

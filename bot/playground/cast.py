@@ -6,6 +6,7 @@ The ids never change, so that a bot's records of members and channels stay right
 from dataclasses import replace
 
 from .guilds import (
+    NOTHING,
     ORDINARY,
     Channel,
     ChannelKind,
@@ -24,6 +25,7 @@ STUDIO_ID = FIRST_ID + 10
 ELSEWHERE_ID = FIRST_ID + 20
 MODERATOR_ROLE_ID = FIRST_ID + 11
 BOT_ROLE_ID = FIRST_ID + 12
+ARTIST_ROLE_ID = FIRST_ID + 13
 
 BOT = User(id=APPLICATION_ID, username="Easel", bot=True)
 ADA = User(id=FIRST_ID + 101, username="ada", global_name="Ada", avatar="a" * 32, installed=True)
@@ -58,10 +60,11 @@ def found(world: World) -> None:
                 position=2,
             ),
             Role(id=BOT_ROLE_ID, name="Easel", permissions=BOT_PERMISSIONS),
+            Role(id=ARTIST_ROLE_ID, name="Artists", permissions=NOTHING),
         ),
         members={
             BOT.id: Member(user_id=BOT.id, roles=(BOT_ROLE_ID,)),
-            ADA.id: Member(user_id=ADA.id),
+            ADA.id: Member(user_id=ADA.id, roles=(ARTIST_ROLE_ID,)),
             GRACE.id: Member(user_id=GRACE.id, roles=(MODERATOR_ROLE_ID,)),
             LINUS.id: Member(user_id=LINUS.id, nick="Lin"),
             MINOR.id: Member(user_id=MINOR.id),

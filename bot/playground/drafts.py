@@ -203,6 +203,10 @@ def _check_select(select: Json) -> None:
     least, most = select.get("min_values"), select.get("max_values")
     if (1 if least is None else least) > (1 if most is None else most):
         raise invalid_form("components", "BASE_TYPE_BAD_INT", "min_values must not be larger than max_values")
+    defaults = select.get("default_values") or []
+    if defaults and not (1 if least is None else least) <= len(defaults) <= (1 if most is None else most):
+        message = "The number of default values must be in the range of min_values and max_values"
+        raise invalid_form("components", "SELECT_COMPONENT_INVALID_DEFAULT_VALUES", message)
     if select["type"] == Component.STRING_SELECT:
         options = select.get("options") or []
         if not 1 <= len(options) <= MAX_OPTIONS:

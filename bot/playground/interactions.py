@@ -243,7 +243,7 @@ class Interactions:
         if interaction.original_id is not None:
             body["original_response_message_id"] = str(interaction.original_id)
         if interaction.kind is InteractionKind.COMMAND:
-            body["name"] = interaction.data["name"]
+            body["name"] = _path(interaction.data)
             body["command_type"] = interaction.data["type"]
             if interaction.data["type"] == 3:
                 body["target_message_id"] = interaction.data["target_id"]
@@ -317,6 +317,15 @@ class Interactions:
 
     def _expired(self, interaction: Interaction) -> bool:
         return self._world.clock.now() - interaction.created_at >= TOKEN_LIFE_S
+
+
+def _path(command: Json) -> str:
+    """A command's name with those of its group and subcommand, as a message shows it."""
+    names, options = [command["name"]], command.get("options") or []
+    while options and options[0]["type"] in {1, 2}:
+        names.append(options[0]["name"])
+        options = options[0].get("options") or []
+    return " ".join(names)
 
 
 def integration_owners(world: World, channel: Channel, user_id: int, installs: list[int]) -> Json:

@@ -1,7 +1,7 @@
 """A person's options for a slash command, checked as Discord's own app checks them before it sends anything."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,11 @@ class OptionForm:
         self._user_id = user_id
         self._channel = channel
         self._resolved: Json = {}
+
+    @property
+    def resolved(self) -> Json:
+        """What the ids so far stand for."""
+        return self._resolved
 
     def fill(
         self, command: Json, path: list[str], given: Mapping[str, object], *, focused: str | None = None
@@ -146,7 +151,10 @@ class OptionForm:
 
     def _thing(self, option: Json, value: object) -> str:
         """A user, a channel or a role, given by id."""
-        name, kind = option["name"], option["type"]
+        return self.thing(option["name"], OptionKind(option["type"]), value, option.get("channel_types") or ())
+
+    def thing(self, name: str, kind: OptionKind, value: object, channel_types: Collection[int] = ()) -> str:
+        """The same, for an option or a menu called `name`; a channel is of one of the types, if there are any."""
         if isinstance(value, str) and value.isdecimal():
             value = int(value)
         if not isinstance(value, int):
@@ -167,7 +175,8 @@ class OptionForm:
                     return str(value)
         if kind == OptionKind.CHANNEL and value in world.channels:
             channel = world.channels[value]
-            if Permission.VIEW_CHANNEL in world.permissions(self._user_id, channel):
+            here = channel.guild_id == self._channel.guild_id and channel.kind in (channel_types or {channel.kind})
+            if here and Permission.VIEW_CHANNEL in world.permissions(self._user_id, channel):
                 shown = self._rendering.channel(channel, asked_by=self._user_id)
                 self._resolved.setdefault("channels", {})[str(value)] = shown
                 return str(value)

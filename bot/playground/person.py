@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from .commands import CommandBook, CommandKind
+from .commands import CommandBook, CommandKind, OptionKind
 from .drafts import MAX_CONTENT, MAX_FILES, read_draft
 from .errors import ApiError, NotAnswered, NotPossible
 from .files import Attachment, Upload
@@ -21,6 +21,13 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 PATIENCE_S = 10.0
+# Menus whose entries are what is there, as the options of commands are.
+MENUS = {
+    Component.USER_SELECT: OptionKind.USER,
+    Component.ROLE_SELECT: OptionKind.ROLE,
+    Component.MENTIONABLE_SELECT: OptionKind.MENTIONABLE,
+    Component.CHANNEL_SELECT: OptionKind.CHANNEL,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +163,10 @@ class Person:
         return self._open(InteractionKind.COMPONENT, data, owners=self._owners_of(target), target=target)
 
     def select(self, message: Message, select: str, values: Iterable[str]) -> Interaction:
-        """Choose in a menu, named by its custom id or placeholder, by the values or labels of its options."""
+        """Choose in a menu, named by its custom id or placeholder.
+
+        Options are chosen by their values or labels; users, roles and channels by their ids.
+        """
         target = self._current(message)
         menus = [part for part in walk(target.components) if part["type"] in SELECTS]
         named = [part for part in menus if select in {part.get("custom_id"), part.get("placeholder")}]
@@ -170,6 +180,12 @@ class Person:
         if not least <= len(chosen) <= most or (by_label and not set(chosen) <= set(by_label.values())):
             raise NotPossible(f"{select} takes {least} to {most} of {list(by_label.values())}, not {chosen}")
         data: Json = {"component_type": found["type"], "custom_id": found["custom_id"], "id": found["id"]}
+        if found["type"] in MENUS:
+            place = self._place(target)
+            form = OptionForm(self.scene.world, self.scene.rendering, user_id=self.user.id, channel=place)
+            kind, channel_types = MENUS[found["type"]], found.get("channel_types") or ()
+            chosen = [form.thing(select, kind, value, channel_types) for value in chosen]
+            data["resolved"] = form.resolved
         data["values"] = chosen
         return self._open(InteractionKind.COMPONENT, data, owners=self._owners_of(target), target=target)
 

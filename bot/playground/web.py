@@ -6,7 +6,8 @@ decimal strings. Bodies and answers are JSON. A body with files is `multipart/fo
 files lie in the folder `page` beside this module: `index.html` is served at `/`, the others at `/NAME`.
 
     GET    /page/state             {bot: {id, name, online}, persons: [{id, name, username, moderator}]}
-    GET    /page/P/channels        [{id, name, direct, guild, nsfw, may_write, bot_is_here}]; guild: a name or null
+    GET    /page/P/channels        [{id, name, direct, guild, nsfw, may_write, bot_is_here, roles}]; guild: a name
+                                   or null; roles: [{id, name}] of its server
     GET    /page/P/interactions/I  interaction
     GET    /page/P/events          text/event-stream, see below
     POST   /page/P/interactions/I/modal
@@ -162,6 +163,9 @@ class Page:
                     "nsfw": channel.nsfw,
                     "may_write": Permission.SEND_MESSAGES in held,
                     "bot_is_here": Permission.VIEW_CHANNEL in world.permissions(world.bot_id, channel),
+                    "roles": []
+                    if guild is None
+                    else [{"id": str(each.id), "name": each.name} for each in guild.roles],
                 }
             )
         return web.json_response(listed)

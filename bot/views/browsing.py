@@ -1,5 +1,6 @@
 """A page of the history: a picture, words and buttons for each row, and the buttons that turn the page."""
 
+from collections.abc import Collection
 from io import BytesIO
 from typing import Any
 
@@ -55,8 +56,8 @@ class EraseButton(GenerationButton, template=rf"easel:erase:(?P<id>[0-9a-z]{{1,3
         await take_note(interaction)
         generation_id, _, spot = self.generation_id.partition(":")
         generation, posted = await desk_of(interaction).history.delete(generation_id, viewer_of(interaction))
-        if posted is not None:
-            await take_down(interaction.client, posted, generation.member_id)
+        for each in posted:
+            await take_down(interaction.client, each, generation.member_id)
         await turn_to(interaction, spot)
         await whisper(interaction, wording.deleted(generation))
 
@@ -83,7 +84,9 @@ async def history_message(
     page = await desk.history.page(viewer, which, turn=turn, limit=ROWS)
     key = await desk.history.remember(which, viewer) if page.generations or page.newer else ""
     files = {name: discord.File(BytesIO(data), filename=name) for name, data in await thumbnails(page.generations)}
-    return history_layout(page, viewer, files, turn=turn, key=key), list(files.values())
+    covered = frozenset(each.id for each in page.generations if desk.studio.display(each.guild_id).covered)
+    layout = history_layout(page, viewer, files, turn=turn, key=key, covered=covered)
+    return layout, list(files.values())
 
 
 async def turn_to(interaction: discord.Interaction[Any], spot: str) -> None:
@@ -95,9 +98,18 @@ async def turn_to(interaction: discord.Interaction[Any], spot: str) -> None:
 
 
 def history_layout(
-    page: Page, viewer: Viewer, files: dict[str, discord.File], *, turn: str, key: str
+    page: Page,
+    viewer: Viewer,
+    files: dict[str, discord.File],
+    *,
+    turn: str,
+    key: str,
+    covered: Collection[str] = frozenset(),
 ) -> discord.ui.LayoutView:
-    """A page as a message. `files` are its thumbnails by name; `turn` and `key` tell which page of what it is."""
+    """A page as a message. `files` are its thumbnails by name; `turn` and `key` tell which page of what it is.
+
+    Of the generations that are `covered` thumbnails are spoilers.
+    """
     box: discord.ui.Container[Any] = discord.ui.Container(accent_colour=wording.COLOUR)
     box.add_item(discord.ui.TextDisplay(wording.history_heading(page)))
     if not page.generations:
@@ -110,7 +122,8 @@ def history_layout(
             box.add_item(text)
         else:
             about = wording.alternative_text(generation.recipe) or None  # Discord takes none that is empty
-            box.add_item(discord.ui.Section(text, accessory=discord.ui.Thumbnail(file, description=about)))
+            small = discord.ui.Thumbnail[Any](file, description=about, spoiler=generation.id in covered)
+            box.add_item(discord.ui.Section(text, accessory=small))
         box.add_item(discord.ui.ActionRow(*_buttons(generation, viewer, f"{turn}.{key}")))
     if page.generations:
         box.add_item(discord.ui.Separator())

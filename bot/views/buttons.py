@@ -158,9 +158,8 @@ class PickButton(GenerationButton, template=r"easel:pick:(?P<id>[0-9a-z]{1,32}-[
         generation = await desk.history.recall(pick.generation_id, viewer)
         one = replace(generation, pictures=(picture_of(generation, pick.first),))
         one = replace(one, recipe=generation.recipe.part(pick.first - 1, pick.first))
-        parcel = await pack(
-            one, wording.result(one), desk.studio.content_filter, age_restricted=viewer.age_restricted
-        )
+        display = desk.studio.display(one.guild_id)
+        parcel = await pack(one, wording.result(one), display, age_restricted=viewer.age_restricted)
         await whisper(interaction, parcel.text, files=parcel.files(), view=_row(*_about_one(str(pick))))
 
 
@@ -172,10 +171,12 @@ class StarButton(GenerationButton, template=rf"easel:star:{_ID}"):
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
         await think(interaction, private=True)
-        history, viewer = desk_of(interaction).history, viewer_of(interaction)
-        set_now = await history.star(self.generation_id, viewer)
-        generation = await history.recall(self.generation_id, viewer)
+        desk, viewer = desk_of(interaction), viewer_of(interaction)
+        set_now = await desk.history.star(self.generation_id, viewer)
+        generation = await desk.history.recall(self.generation_id, viewer)
         await whisper(interaction, wording.starred(generation, set_now=set_now))
+        if set_now:
+            await desk.showcase.show(generation, viewer)
 
 
 class DeleteButton(GenerationButton, template=rf"easel:delete:{_ID}"):
@@ -190,8 +191,9 @@ class DeleteButton(GenerationButton, template=rf"easel:delete:{_ID}"):
         generation, posted = await desk_of(interaction).history.delete(self.generation_id, viewer_of(interaction))
         with suppress(discord.NotFound):  # a moderator was quicker
             await insist(interaction.delete_original_response)
-        if posted is not None and (interaction.message is None or interaction.message.id != posted.message_id):
-            await take_down(interaction.client, posted, generation.member_id)
+        for each in posted:
+            if interaction.message is None or interaction.message.id != each.message_id:
+                await take_down(interaction.client, each, generation.member_id)
         await whisper(interaction, wording.deleted(generation))
 
 

@@ -1,5 +1,6 @@
-"""What Describe answers with: what a picture was drawn from, else what is seen in it, and buttons to draw that."""
+"""What Describe answers with: what a picture was drawn from, and buttons to draw that or what is seen in it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import discord
@@ -17,11 +18,17 @@ from bot.wording import labels
 from generation import Request
 
 
-class WordsButton(LastingItem[discord.ui.Button[View]], template=r"easel:words:(?P<number>[1-9])(?P<private>p?)"):
-    """Draws the prompt of that number in its own message; what comes of a private picture stays private."""
+class WordsButton(
+    LastingItem[discord.ui.Button[View]],
+    template=r"easel:words:(?P<number>[1-9])(?P<private>p?):(?P<look>[0-9a-f]+)",
+):
+    """Draws the prompt of that number in its own message; what comes of a private picture stays private.
 
-    def __init__(self, number: str, private: str, *, label: str = labels.DRAW) -> None:
-        super().__init__(discord.ui.Button(label=label, custom_id=f"easel:words:{number}{private}"))
+    By the id of its `look` the message is known again.
+    """
+
+    def __init__(self, number: str, private: str, look: str, *, label: str = labels.DRAW) -> None:
+        super().__init__(discord.ui.Button(label=label, custom_id=f"easel:words:{number}{private}:{look}"))
         self._number = int(number)
         self._private = bool(private)
 
@@ -36,23 +43,31 @@ class WordsButton(LastingItem[discord.ui.Button[View]], template=r"easel:words:(
         await desk.submit(Request(prompt=prompt), viewer=viewer, address=address, private=private)
 
 
-async def describe(interaction: discord.Interaction[Any], chosen: Chosen) -> None:
-    """Tell what a picture was drawn from, else what it shows, and offer to draw that.
+def words_view(look_id: str, prompts: Sequence[str], *, private: bool) -> View:
+    """A Draw button for each of the prompts."""
+    view = View(timeout=None)
+    for number in range(1, len(prompts) + 1):
+        label = labels.DRAW if len(prompts) == 1 else labels.draw(number)
+        view.add_item(WordsButton(str(number), "p" if private else "", look_id, label=label))
+    return view
 
-    Raises BadPicture, NotFound, NotAllowed for a flagged one, and as `Studio.describe` does.
+
+async def describe(interaction: discord.Interaction[Any], chosen: Chosen) -> None:
+    """Tell what a picture was drawn from, with a button that draws it, else have it put into words.
+
+    The answer is for the member alone. Raises BadPicture, NotFound, NotAllowed for a flagged one, and what
+    `Studio.describe` raises.
     """
+    desk = desk_of(interaction)
+    address = await desk.think(interaction, private=True)
     data, name = await chosen.read()
     image = await look(data, name=name)
     prompt = str((await chosen.words(data))["prompt"])
-    view, files = View(timeout=None), []
     if not prompt.strip():
-        prompts = await desk_of(interaction).studio.describe(image.png, viewer_of(interaction))
-        for number in range(1, len(prompts) + 1):
-            label = labels.DRAW if len(prompts) == 1 else labels.draw(number)
-            view.add_item(WordsButton(str(number), "p" if chosen.private else "", label=label))
-        embed = discord.Embed(description=wording.seen(prompts), colour=wording.COLOUR)
-        await whisper(interaction, wording.SEEN, embeds=[embed], view=view)
+        viewer = viewer_of(interaction)
+        await desk.studio.describe(image.png, viewer=viewer, address=address, private=chosen.private)
         return
+    view, files = View(timeout=None), []
     if chosen.drawn is not None:
         pick = Pick(generation_id=chosen.drawn.id, number=chosen.number)
         view.add_item(RerollButton(str(pick), label=labels.DRAW))

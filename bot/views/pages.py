@@ -71,8 +71,8 @@ async def show(interaction: discord.Interaction[Any], generation_id: str) -> Non
     files: list[discord.File] = []
     if generation.state is JobState.FINISHED:
         try:
-            setting = desk_of(interaction).studio.content_filter
-            parcel = await pack(generation, text, setting, age_restricted=viewer.age_restricted)
+            display = desk_of(interaction).studio.display(generation.guild_id)
+            parcel = await pack(generation, text, display, age_restricted=viewer.age_restricted)
             text = parcel.text
             files += parcel.files()
         except FileNotFoundError:

@@ -9,7 +9,7 @@ import discord
 
 from bot import wording
 from bot.acknowledge import take_note
-from bot.desk import desk_of
+from bot.desk import desk_of, viewer_of
 from bot.samples import PROMPT
 from bot.views.buttons import LastingItem, View
 from bot.wording import labels
@@ -59,14 +59,15 @@ async def help_screen(interaction: discord.Interaction[Any], page: int = 0) -> T
 
 
 async def model_screen(interaction: discord.Interaction[Any], page: int = 0) -> Turned:
-    """A page of the catalogue: the default model first, then those that are here."""
-    catalogue = desk_of(interaction).studio.catalogue
-    here = await asyncio.to_thread(lambda: {model.name for model in catalogue.values() if find_model(model)})
-    models = sorted(
-        catalogue.values(), key=lambda model: (model.name != catalogue.default, model.name not in here)
-    )
+    """A page of the models that may draw there: the first choice, then those that are on this machine."""
+    recipes, viewer = desk_of(interaction).studio.recipes, viewer_of(interaction)
+    rules = recipes.servers.over(viewer)
+    allowed = [model for model in recipes.catalogue.values() if rules.allows(model)]
+    here = await asyncio.to_thread(lambda: {model.name for model in allowed if find_model(model)})
+    default = await recipes.default_model(viewer)
+    models = sorted(allowed, key=lambda model: (model.name != default, model.name not in here))
     shown, page, pages = _page(models, page, _MODELS)
-    embed = wording.model_page(shown, default=catalogue.default, here=here, page=page + 1, pages=pages)
+    embed = wording.model_page(shown, default=default, here=here, page=page + 1, pages=pages)
     return {"embeds": [embed], "view": _turns("models", page, pages)}
 
 

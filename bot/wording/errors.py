@@ -1,19 +1,23 @@
 """Everything that can go wrong, each as one sentence that names the thing, the value and what would be valid."""
 
 from bot.errors import (
+    AboveCeiling,
     AlreadyRunning,
     BackupNotWritten,
     BadBackup,
     BadComparison,
     BadFlag,
+    BadRule,
     BadSetting,
     BadToken,
+    Blocked,
     CommandsRefused,
     ComparisonFault,
     DrawingFailed,
     EaselError,
     FlagValue,
     FolderUnusable,
+    ModelNotHere,
     NoDiscord,
     NoRecipe,
     NoRoom,
@@ -26,15 +30,19 @@ from bot.errors import (
     NotReplaced,
     NotWritten,
     OneOfTwo,
+    OtherChannels,
     PortTaken,
     ReservedName,
+    RoleNeeded,
     SourceNotYours,
     StraySetting,
+    WordKeptOut,
 )
 from bot.seeds import NEW, SAME
 from bot.wording.keeping import NOT_ERASED, keeping_error
 from bot.wording.origins import not_described
 from bot.wording.pictures import bad_picture
+from bot.wording.server import server_error
 from bot.wording.text import Plural, choice, duration, escape, listing, moment, number, shorten
 from db import DatabaseError, DatabaseUnusable, Reason
 from generation import (
@@ -90,6 +98,7 @@ _NOT_ALLOWED = {
     "erase": "This is somebody else's button: /mydata delete brings you your own.",
     "sheet": "This is somebody else's comparison: /compare brings you your own.",
     "sheet_again": "This comparison is being drawn already.",
+    "server": "This is for members who may manage this server.",
 }
 
 _PROMPT_FAULTS = {
@@ -213,6 +222,8 @@ def notice(error: BaseException) -> str:
     match error:
         case AllowanceSpent(enough_at=float(enough_at)):
             return _spent(error, moment(enough_at))
+        case OtherChannels() | RoleNeeded():
+            return sentence(error)  # nothing but mentions of channels and roles, which Discord is to show as such
         case DatabaseUnusable(reason=Reason.FULL):
             return DISK_FULL
         case DatabaseError():
@@ -376,6 +387,16 @@ def _easel(error: EaselError) -> str:  # noqa: C901, PLR0911, PLR0912  (one retu
             return keeping_error(error)
         case NotErased():
             return NOT_ERASED
+        case (
+            Blocked()
+            | OtherChannels()
+            | RoleNeeded()
+            | ModelNotHere()
+            | AboveCeiling()
+            | WordKeptOut()
+            | BadRule()
+        ):
+            return server_error(error)
         case _:
             return str(error)
 

@@ -80,6 +80,8 @@ _SCREENS: dict[Screen, dict[str, str]] = {
         "first of another. `/queue` tells your place.",
         "Private": "With `private: True`, and in a direct message, a picture is for you alone. Nobody else "
         "finds it, not by its id, a button or a search.",
+        "For moderators": "Whoever may manage a server decides there with `/server` who draws, where, with what "
+        "and how much; `/server show` tells all of it.",
         "Yours to delete": "**Delete** below a picture removes it for good. Pictures are drawn on the machine "
         "of whoever runs this bot, and go nowhere but here. `/mydata` gives you all that is kept about you, or "
         "deletes it.",

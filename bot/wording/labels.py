@@ -92,6 +92,18 @@ COMMANDS = {
     "mydata": "Everything that is kept about you",
     "mydata export": "A copy of everything that is kept about you, as a file",
     "mydata delete": "Delete everything that is kept about you",
+    "server": "What moderators decide for this server",
+    "server show": "Everything that holds in this server, and how to change it",
+    "server channels": "The channels that pictures are drawn in",
+    "server models": "The models that may draw, and the one for whoever names none",
+    "server limits": "How many steps a picture may have, and how large it may be",
+    "server words": "Words that are kept out of prompts",
+    "server content": "What is covered or held back",
+    "server role": "Which roles may draw, and how much",
+    "server showcase": "The channel where starred pictures are posted",
+    "server block": "Let a member draw no more, and cancel what of theirs waits",
+    "server unblock": "Let a blocked member draw again",
+    "server log": "Who set or did what, and when",
     "info": "What draws here, and what you may still spend",
     "help": "How to draw, with examples",
 }
@@ -155,6 +167,32 @@ COMPARE = {
     "model": "Several models with commas between them",
     "seed": "Numbers or saved seeds with commas between them; left out, all pictures share one",
 }
+
+SERVER = {
+    "default": "Draws for whoever names no model and has none in their own settings; none leaves it open",
+    "steps": "Steps that a picture may have; 0 lifts the ceiling",
+    "size": "Pixels that the longer side of a picture may have; 0 lifts the ceiling",
+    "add": "Words with commas between them; fog* is every word that begins with fog",
+    "remove": "Words to let in again, with commas between them",
+    "flagged": "What happens to pictures that the content filter flags",
+    "spoiler": "Whether every picture is covered until somebody looks",
+    "role": "Whoever has it may draw; @everyone is a role too",
+    "allowance": "Seconds of drawing time at once; left out, as whoever runs this bot has it",
+    "per_hour": "Seconds of drawing time that come back in an hour; left out, as whoever runs this bot has it",
+    "remove_role": "Take it off the list; without any role on it everybody may draw",
+    "block": "Who may draw no more",
+    "unblock": "Who may draw again",
+    "reason": "Why; moderators alone read it",
+}
+FLAGGED = {
+    "operator": "As whoever runs this bot has it",
+    "spoiler": "They are spoilers",
+    "age-restricted": "They are shown in channels for adults only",
+    "refuse": "Nobody gets them",
+}
+NO_DEFAULT = "none · Whatever whoever runs this bot has chosen"
+LIFT = {"channels": "Every channel", "models": "All models", "showcase": "No showcase"}
+RULE_MENUS = {"channels": "Channels", "models": "Models", "showcase": "A channel"}
 
 VARY_AMOUNT = "How far from the picture: 0 is the picture itself, 1 another one; 0.3 if you leave it out"
 UPSCALE_SCALE = "How many times as wide and as high, 1 to 4"

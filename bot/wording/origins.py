@@ -15,16 +15,19 @@ _SURE = 1e-9  # a smaller chance is told as none
 
 NO_RECIPE_IN_IT = "This picture tells nothing of how it was made."
 WORDS_LEFT_OUT = "What this picture was drawn from cannot be drawn here, so those words are left out."
-SEEN = "This is what I see in it, in words to draw from."
+SEEN = "This is what I see in the picture, in words to draw from."
 _NOT_DESCRIBED = {
     Unseen.NOBODY_LOOKS: "Nothing is installed here that puts pictures into words, and this one does not tell "
     "what it was drawn from; whoever runs this bot can add that by easel models add blip.",
     Unseen.NO_WORDS: "I looked at this picture and found no words for it. It cost nothing.",
-    Unseen.TOO_LATE: "So many pictures are waiting that I did not come to look at this one: please ask again "
-    "later. It cost nothing.",
     Unseen.FAILED: "Looking at this picture failed; whoever runs this bot finds the reason in the log. It cost "
     "nothing.",
-    Unseen.STOPPING: "I am being restarted and have not looked at this picture: please ask again in a minute.",
+    Unseen.SET_ASIDE: "Looking at this picture took the drawing process down twice, so it was set aside. It cost "
+    "nothing.",
+    Unseen.BLOCKED: "This picture was still waiting when the moderators of this server blocked you, so it was not "
+    "looked at. It cost nothing.",
+    Unseen.WITHDRAWN: "This picture was still waiting when you had everything about you deleted, so it was not "
+    "looked at. It cost nothing.",
 }
 _NOT_DESCRIBED_SINCE = "{reason} It cost nothing."
 _SEEN_LINE = "{number}. {prompt}"

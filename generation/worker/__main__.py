@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -31,13 +31,16 @@ from generation.protocol import (
     Loading,
     Preview,
     Progress,
+    RanOut,
     Ready,
+    Trying,
 )
 from generation.worker.channel import Channel
 
 if TYPE_CHECKING:
     from generation.download import OnBytes
     from generation.recipe import Recipe
+    from generation.tries import Try
     from generation.worker.engine import Drawn, OnStep
     from generation.worker.placement import Placement
 
@@ -108,8 +111,9 @@ class Worker:
         if order.model.family is Family.LANCZOS:
             self._channel.send(Loaded(model=name, seconds=0.0))
             return
+        self._pipelines.recall(each.tried for each in order.ran_out)
         try:
-            loaded = self._pipelines.get(order.model, self._fetching("", name))
+            loaded = self._pipelines.get(order.model, self._fetching("", name), on_try=self._trying(""))
         except Exception as error:  # noqa: BLE001 (whatever it was, the worker lives on and says so)
             self._channel.send(LoadFailed(model=name, failure=failure_of(error)))
         else:
@@ -134,6 +138,7 @@ class Worker:
                 self._drawing_since = time.monotonic()
                 drawn = resample(order.recipe, source, on_step)
             else:
+                self._pipelines.recall(each.tried for each in order.ran_out)
                 # A second time if memory ran out: then nothing of the first is left in it.
                 again = False
                 while (found := self._draw(order, source, mask, on_step, again=again)) is None:
@@ -173,7 +178,13 @@ class Worker:
             self._channel.send(Loading(job=order.job, model=order.model.name))
         fetching = self._fetching(order.job, order.model.name)
         try:
-            loaded = self._pipelines.get(order.model, fetching, recipe=order.recipe, adapters=order.adapters)
+            loaded = self._pipelines.get(
+                order.model,
+                fetching,
+                recipe=order.recipe,
+                adapters=order.adapters,
+                on_try=self._trying(order.job),
+            )
             self._check_wanted(order.job)
             self._begin_previews(order)
             self._drawing_since = time.monotonic()
@@ -181,21 +192,29 @@ class Worker:
                 loaded, order.recipe, source, on_step, order.adapters, mask=mask, previews=self._previews
             )
         except Exception as error:
-            if again or not is_out_of_memory(error) or not self._pipelines.step_down():
+            ran_out = self._pipelines.step_down() if is_out_of_memory(error) else None
+            if ran_out is not None:
+                self._channel.send(RanOut(job=order.job, tried=ran_out))
+            if again or ran_out is None:
                 raise
             log.warning("memory ran out for %s, so a lower step is taken: %s", order.job, error)
             return None
+        step = str(loaded.step)
+        died_on = {each.tried.step for each in order.ran_out if each.job == order.job}
         environment = replace(
             drawn.environment,
             dtype=loaded.placement.dtype_name,
-            placement=str(loaded.step),
-            short_of_memory=again,
+            placement=step,
+            short_of_memory=again or bool(died_on - {step}),
         )
         return replace(drawn, environment=environment)
 
     def _seconds(self) -> float:
         """How long the job has been drawn: loading is charged to no job that waits for it."""
         return 0.0 if self._drawing_since is None else time.monotonic() - self._drawing_since
+
+    def _trying(self, job: str) -> Callable[["Try"], None]:
+        return lambda tried: self._channel.send(Trying(job=job, tried=tried))
 
     def _begin_previews(self, order: Generate) -> None:
         def tell(picture: bytes) -> None:

@@ -12,25 +12,26 @@ import gc
 import logging
 import mmap
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import product
 from pathlib import Path
+from typing import Self
 
 import psutil
 import torch
 from safetensors import SafetensorError
 
-from generation import tiles
-from generation.mode import Mode
-from generation.model import Family, Model
-from generation.recipe import Recipe
+from generation.model import Family
+from generation.tries import Need
 from generation.worker.placement import Placement
 
 log = logging.getLogger(__name__)
 
 
 class Weights(StrEnum):
-    """How weights lie in memory."""
+    """How weights lie in memory; each way needs less of it than those above."""
 
     WHOLE = "full"  # all of them on the device
     BY_PART = "model offload"  # the part at work on the device, the others in the computer's memory
@@ -53,6 +54,26 @@ class Step:
         names += ["VAE tiling"] if self.tiled else []
         names += ["attention slicing"] if self.sliced else []
         return ", ".join(names)
+
+    @classmethod
+    def named(cls, name: str) -> Self | None:
+        """The step that says `name` of itself, on whatever ladder it is; None for words of another version."""
+        dtypes = (torch.float32, torch.bfloat16, torch.float16)
+        every = (
+            cls(dtype=dtype, weights=weights, tiled=tiled, sliced=sliced)
+            for dtype, weights, tiled, sliced in product(dtypes, Weights, (False, True), (False, True))
+        )
+        return next((step for step in every if str(step) == name), None)
+
+    def takes_as_much_as(self, other: "Step") -> bool:
+        """Whether it needs no less than `other`, which may be a step of another ladder: of another precision."""
+        ways = list(Weights)
+        return (
+            self.dtype.itemsize >= other.dtype.itemsize
+            and ways.index(self.weights) <= ways.index(other.weights)
+            and self.tiled <= other.tiled
+            and self.sliced <= other.sliced
+        )
 
 
 def ladder(placement: Placement) -> tuple[Step, ...]:
@@ -103,48 +124,17 @@ _BASE = {
 }  # contexts, kernels, thread arenas: what comes with the first run
 
 
-@dataclass(frozen=True, kw_only=True)
-class Need:
-    """What asks for memory while a picture is drawn: `pixels` of one, `batch` drawn together.
-
-    `control` is how many numbers the ControlNet holds that takes part, and `detector` the largest of those that
-    look at the source before, one after the other.
-    """
-
-    pixels: int
-    batch: int
-    upscales: bool = False
-    control: int = 0
-    detector: int = 0
-
-    @classmethod
-    def of(cls, recipe: Recipe, placement: Placement, *, control: int = 0, detector: int = 0) -> "Need":
-        if recipe.mode is Mode.UPSCALE:  # by tiles, one after the other
-            return cls(pixels=(tiles.TILE * tiles.FACTOR) ** 2, batch=1, upscales=True)
-        batch = len(recipe.seeds) if placement.draws_batches else 1
-        return cls(pixels=recipe.size.pixels, batch=batch, control=control, detector=detector)
-
-    @classmethod
-    def usual(cls, model: Model) -> "Need":
-        """One picture of the size that `model` is made for."""
-        return cls(pixels=model.size.native.pixels, batch=1)
-
-    def is_within(self, other: "Need") -> bool:
-        """Whether what is enough for `other` is enough for this one."""
-        drawn = self.pixels * self.batch <= other.pixels * other.batch
-        return drawn and self.control <= other.control and self.detector <= other.detector
-
-    def activations(self, family: Family, step: Step, device: str) -> tuple[float, float]:
-        """Bytes beside the weights for the denoising network, guided, and for the autoencoder."""
-        width, samples = step.dtype.itemsize, 2 * self.batch
-        each = _UPSCALER if self.upscales else _UNET.get(family, _TRANSFORMER)
-        each += _CONTROL.get(family, 0.0) if self.control else 0.0
-        network = each * self.pixels * samples
-        if device == "mps" and not step.sliced and family in _HEADS:
-            heads, side = _HEADS[family]
-            network += heads * (self.pixels / side**2) ** 2 * samples
-        shown = min(self.pixels, TILE**2) if step.tiled else self.pixels
-        return network * width, max(_DECODER, _ENCODER) * shown * width
+def activations(need: Need, family: Family, step: Step, device: str) -> tuple[float, float]:
+    """Bytes beside the weights for the denoising network, guided, and for the autoencoder."""
+    width, samples = step.dtype.itemsize, 2 * need.batch
+    each = _UPSCALER if need.upscales else _UNET.get(family, _TRANSFORMER)
+    each += _CONTROL.get(family, 0.0) if need.control else 0.0
+    network = each * need.pixels * samples
+    if device == "mps" and not step.sliced and family in _HEADS:
+        heads, side = _HEADS[family]
+        network += heads * (need.pixels / side**2) ** 2 * samples
+    shown = min(need.pixels, TILE**2) if step.tiled else need.pixels
+    return network * width, max(_DECODER, _ENCODER) * shown * width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +186,7 @@ def weights_on_device(numbers: Numbers, step: Step, *, control: int = 0) -> floa
 
 def predict(need: Need, family: Family, numbers: Numbers, step: Step, device: str) -> float:
     """Bytes of the device that drawing takes at its highest, the weights included."""
-    network, autoencoder = need.activations(family, step, device)
+    network, autoencoder = activations(need, family, step, device)
     width = step.dtype.itemsize
     base, vae, control = weights_on_device(numbers, step), numbers.autoencoder * width, need.control * width
     match step.weights:
@@ -233,6 +223,15 @@ class Room:
         self._device = placement.device
         self._limit = limit
         self._groups = groups
+        self._memory = placement.memory
+
+    @property
+    def most(self) -> int:
+        """Bytes that drawing may take where nothing else does."""
+        if self._limit is not None:
+            return self._limit
+        shared = None if self._device.type == "cuda" else limit_of_group(self._groups)
+        return self._memory if shared is None else min(self._memory, shared)
 
     def left(self) -> float:
         """Bytes that can be taken beside what is taken already; negative where it is too much."""
@@ -263,22 +262,33 @@ def free_of_computer(groups: Path = _CGROUPS) -> float:
     return free if left is None else min(free, left)
 
 
+# Of both versions of control groups: a group's limit, what is taken of that, and what of this goes by itself.
+_OF_GROUPS = (
+    ("memory.max", "memory.current", "inactive_file"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
+)
+
+
+def limit_of_group(groups: Path = _CGROUPS) -> int | None:
+    """Bytes that a container or service lets its processes have; None where nothing limits them."""
+    for limit, _, _ in _OF_GROUPS:
+        with suppress(OSError, ValueError):
+            most = (groups / limit).read_text().strip()
+            return None if most == "max" or int(most) >= _NO_LIMIT else int(most)
+    return None
+
+
 def left_in_group(groups: Path = _CGROUPS) -> int | None:
     """Bytes that a container or service leaves to its processes; None where nothing limits them."""
-    for limit, used, idle in (
-        ("memory.max", "memory.current", "inactive_file"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
-    ):
-        try:
-            most = (groups / limit).read_text().strip()
+    most = limit_of_group(groups)
+    if most is None:
+        return None
+    for limit, used, idle in _OF_GROUPS:
+        with suppress(OSError, ValueError):
             taken = int((groups / used).read_text())
             lines = (groups / limit).with_name("memory.stat").read_text().splitlines()
-        except (OSError, ValueError):
-            continue
-        if most == "max" or int(most) >= _NO_LIMIT:
-            return None
-        given_back = next((int(line.split()[1]) for line in lines if line.startswith(f"{idle} ")), 0)
-        return int(most) - taken + given_back
+            given_back = next((int(line.split()[1]) for line in lines if line.startswith(f"{idle} ")), 0)
+            return most - taken + given_back
     return None
 
 

@@ -138,7 +138,7 @@ async def easel(
 ) -> AsyncIterator[BotProcess]:
     process = BotProcess(playground, tmp_path_factory.mktemp("easel"))
     await process.start()
-    used.registered = playground.person("ada").offered()
+    used.registered = playground.person("grace").offered()  # a moderator is offered everything
     yield process
     assert await process.end() == 0
 

@@ -1,5 +1,7 @@
 """Pictures that tell nothing of themselves, put into words by a captioner that the operator adds."""
 
+import asyncio
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,9 +9,10 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from bot.playground import Interaction, Message, Person
+from bot.playground import Interaction, Message, Person, Playground
 from tests.controls import CAPTIONERS_WORDS, small_captioner
 from tests.e2e.conftest import DRAWN, BotProcess, draw, has_pictures, images, png, seen_by
+from tests.e2e.test_comparing import records
 from tests.e2e.test_drawing import a_landscape
 from tests.e2e.test_shell import easel_command
 from tests.hub import Hub
@@ -33,14 +36,14 @@ async def blip(easel: BotProcess, tmp_path: Path) -> AsyncIterator[None]:
     assert code == 0, output + errors
 
 
-async def described_to(person: Person, asked: Interaction) -> Message:
+async def described_to(person: Person, asked: Interaction, within: float = DRAWN) -> Message:
     """What is said in the end: the worker may have to start first."""
     await person.acknowledged(asked, 3)
     return await person.message(
         lambda message: (
             message.interaction is not None and message.interaction["id"] == str(asked.id) and not message.loading
         ),
-        DRAWN,
+        within,
     )
 
 
@@ -75,6 +78,55 @@ async def test_a_strange_picture_is_put_into_words_and_each_of_them_is_drawn(
     assert "storybook" in drawn.text
     assert not drawn.ephemeral
     assert images(ada, drawn)[0].size == (256, 256)
+
+
+async def accepted(easel: BotProcess, *, attempts: int) -> None:
+    """Wait until the one look there is has been begun so often."""
+    async with asyncio.timeout(3 * DRAWN):
+        while await records(easel, "SELECT attempts FROM looks") != [(attempts,)]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)  # the records tell nobody when they change
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("blip")
+async def test_a_description_outlives_kills_of_the_bot_while_it_waits_and_while_it_is_looked_at(
+    easel: BotProcess, ada: Person
+) -> None:
+    await ada.acknowledged(ada.slash("imagine", prompt="a slow boat", steps=20), 3)
+    asked = ada.slash("describe", image=png(a_landscape()))
+    await accepted(easel, attempts=0)
+    await easel.restart(signal.SIGKILL)
+    await accepted(easel, attempts=1)
+    await easel.restart(signal.SIGKILL)
+    told = await described_to(ada, asked, 3 * DRAWN)
+    assert told.id == asked.original_id
+    assert told.ephemeral
+    assert prompts(told)
+    await draw(ada, "a moment passes", steps=1)
+    assert await records(easel, "SELECT * FROM looks") == []
+    answers = [message for message in ada.see() if message.embeds and message.embeds == told.embeds]
+    assert [message.id for message in answers] == [told.id]
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("blip")
+async def test_a_description_whose_interaction_is_over_comes_directly_and_can_be_drawn_there(
+    easel: BotProcess, playground: Playground, ada: Person, linus: Person
+) -> None:
+    direct, seen = ada.direct(), seen_by(linus)
+    await ada.acknowledged(ada.slash("imagine", prompt="another slow boat", steps=20), 3)
+    ada.slash("describe", image=png(a_landscape()))
+    await accepted(easel, attempts=0)
+    playground.clock.advance(15 * 60 + 1)
+    told = await direct.message(lambda message: bool(message.embeds), 3 * DRAWN)
+    words = prompts(told)
+    before = seen_by(direct)
+    await direct.acknowledged(direct.press(told, "Draw 1"), 3)
+    drawn = await direct.message(lambda message: has_pictures(message) and message.id not in before, DRAWN)
+    assert words[0][:40] in drawn.text
+    assert not [
+        each for each in linus.see() if each.id not in seen and words[0][:40] in each.text + str(each.embeds)
+    ]
 
 
 @pytest.mark.usefixtures("blip")

@@ -306,6 +306,28 @@ def test_what_only_one_sees_is_marked_and_dismissed(window: Window) -> None:
 
 
 @in_browser
+def test_one_enter_sends_a_command_that_needs_nothing_more(window: Window) -> None:
+    window.open("ada", "sketches")
+
+    def answered() -> None:
+        window.one(".plain", window.message("Only you can see this")).click()
+        window.wait(lambda: not window.messages("Only you can see this") or None)
+
+    window.write("/queue", Keys.ENTER)
+    answered()
+    window.write("/hist", Keys.ENTER)  # a part of the name asks for the rest
+    window.one(".call .chip[data-option=starred]").click()
+    window.type(Keys.SPACE, Keys.ARROW_DOWN, Keys.ENTER)  # what opens a list chooses from it as ever
+    starred = Select(window.one(".call select"))
+    assert starred.first_selected_option.text == "True"
+    window.type(Keys.ENTER)
+    answered()
+    assert not window.all(".call")
+    window.write("/history", Keys.TAB)  # who wants its options gets them
+    assert window.one(".call .chip[data-option=starred]")
+
+
+@in_browser
 def test_edit_opens_a_form_with_the_prompt(window: Window) -> None:
     window.open()
     picture = window.drawn()
@@ -404,3 +426,22 @@ def test_page_asks_nobody_but_its_own_server(window: Window) -> None:
     # The browser's own first tab and its pictures in memory are no questions to anybody.
     outside = ("chrome", "blob:", "data:", "about:")
     assert {address for address in asked if not address.startswith((window.url, *outside))} == set()
+
+
+@in_browser
+def test_a_moderator_sets_rules_with_a_menu_and_an_option_of_what_is_there(window: Window) -> None:
+    window.open("grace")
+    window.write("/server channels", Keys.ENTER, Keys.ENTER)
+    menu = window.message("Pictures are drawn in every channel")
+    window.one(".chooser summary", menu).click()
+    for label in window.all(".chooser label", menu):
+        if label.text == "#sketches":
+            label.click()
+    window.press(menu, "Choose")
+    changed = window.message("Pictures are drawn in #sketches only")
+    window.press(changed, "Every channel")
+    window.message("Pictures are drawn in every channel")
+    window.write("/server role", Keys.ENTER)
+    roles = [option.text for option in Select(window.one(".call select")).options]
+    assert {"Artists", "Moderators"} <= {*roles}
+    window.type(Keys.ESCAPE)

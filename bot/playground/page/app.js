@@ -25,12 +25,14 @@ class App {
     const shared = {
       names: {
         user: (id) => this.people.get(id) || "somebody",
+        role: (id) => this.channel.roles.find((role) => role.id === id)?.name || "deleted-role",
         channel: (id) => this.channels.find((channel) => channel.id === id)?.name || "unknown",
       },
       people: () => [...this.people].map(([value, label]) => ({ value, label })),
+      roles: () => this.channel.roles.map(({ id, name }) => ({ value: id, label: name })),
       places: () =>
         this.channels
-          .filter((channel) => !channel.direct)
+          .filter((channel) => channel.guild && channel.guild === this.channel.guild)
           .map((channel) => ({ value: channel.id, label: `#${channel.name}` })),
     };
     this.interactions = new Interactions({ ...shared, api: () => this.api });

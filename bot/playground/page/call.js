@@ -5,7 +5,7 @@ import { bounds, optionField } from "./fields.js";
 
 export class Call {
   /**
-   * `context` is {place, people, places, done(interaction), cancel()}; `rest` is what was typed behind the command.
+   * `context` is {place, people, roles, places, done(interaction), cancel()}; `rest` is what was typed behind the command.
    */
   constructor(command, rest, context) {
     this.command = command;
@@ -168,10 +168,11 @@ export class Call {
     return field.accept(file);
   }
 
+  /** Enter sends from every field; what a browser would do with it otherwise, the space bar does as well. */
   key(event) {
     if (event.isComposing || event.defaultPrevented) return;
     if (event.key === "Escape") this.context.cancel();
-    else if (event.key === "Enter" && !event.shiftKey && event.target.matches("textarea")) this.submit();
+    else if (event.key === "Enter" && !event.shiftKey && event.target.matches("textarea, select")) this.submit();
     else return;
     event.preventDefault();
   }

@@ -5,7 +5,7 @@ import { attachment, local, picture } from "./pictures.js";
 
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link" };
 
-/** The nodes of `parts`. `context` is {names, press(custom_id, button), choose(custom_id, values, menu), people, places}. */
+/** The nodes of `parts`. `context` is {names, press(custom_id, button), choose(custom_id, values, menu), people, roles, places}. */
 export function components(parts, context) {
   return (parts || [])
     .map((part) => (RENDER[part.type] ? RENDER[part.type](part, context) : null))
@@ -16,8 +16,10 @@ const RENDER = {
   1: (row, context) => el("div", { class: "row" }, components(row.components, context)),
   2: button,
   3: menu,
-  5: (part, context) => menu({ ...part, options: context.people() }, context),
-  8: (part, context) => menu({ ...part, options: context.places() }, context),
+  5: (part, context) => menu(filled(part, context.people()), context),
+  6: (part, context) => menu(filled(part, context.roles()), context),
+  7: (part, context) => menu(filled(part, [...context.people(), ...context.roles()]), context),
+  8: (part, context) => menu(filled(part, context.places()), context),
   9: (section, context) =>
     el(
       "div",
@@ -54,6 +56,12 @@ function button(part, context) {
   );
   node.addEventListener("click", () => context.press(part.custom_id, node));
   return node;
+}
+
+/** A menu of users, roles or channels, with what is there as its options. */
+export function filled(part, there) {
+  const chosen = new Set((part.default_values || []).map((one) => one.id));
+  return { ...part, options: there.map((one) => ({ ...one, default: chosen.has(one.value) })) };
 }
 
 function menu(part, context) {

@@ -8,7 +8,7 @@ import { excerpt } from "./message.js";
 import { Options } from "./options.js";
 
 export class Composer {
-  /** `context` is {names, people, places, sent(message), started(interaction)}. */
+  /** `context` is {names, people, roles, places, sent(message), started(interaction)}. */
   constructor(context) {
     this.context = context;
     this.node = byId("composer");
@@ -20,7 +20,7 @@ export class Composer {
 
     this.text = el("textarea", { rows: 1, maxLength: 2000, aria: { label: "Message" }, autocomplete: "off" });
     this.fit = growing(this.text);
-    this.list = new Options(this.text, { above: true, choose: (item) => this.begin(item.command, "") });
+    this.list = new Options(this.text, { above: true, choose: (item, entered) => this.choose(item.command, entered) });
     this.picker = el("input", { type: "file", multiple: true, hidden: true });
     this.reply = el("div", { class: "replying", hidden: true });
     this.shelf = el("div", { class: "shelf", hidden: true });
@@ -122,6 +122,13 @@ export class Composer {
     return this.list.show(items, { active: 0, empty });
   }
 
+  /** Begin the command that was chosen; typed out and `entered`, it is sent at once if it needs nothing more. */
+  choose(command, entered) {
+    const typedOut = this.text.value === `/${command.path}`;
+    this.begin(command, "");
+    if (entered && typedOut && !command.options.some((option) => option.required)) this.call.submit();
+  }
+
   begin(command, rest) {
     this.list.close();
     this.text.value = "";
@@ -129,6 +136,7 @@ export class Composer {
     this.call = new Call(command, rest.trim(), {
       place: this.place,
       people: this.context.people,
+      roles: this.context.roles,
       places: this.context.places,
       done: (interaction) => {
         this.leave();

@@ -19,7 +19,7 @@ export const KIND = {
 };
 const LONG = 200; // characters from which a text gets room for several lines
 
-/** The field of a slash command's option. `context` is {suggest(name, text), people(), places()}. */
+/** The field of a slash command's option. `context` is {suggest(name, text), people(), roles(), places()}. */
 export function optionField(option, context) {
   if (option.type === KIND.ATTACHMENT) return fileField({ limit: 1 });
   if (option.type === KIND.BOOLEAN)
@@ -27,7 +27,9 @@ export function optionField(option, context) {
       { name: "True", value: true },
       { name: "False", value: false },
     ]);
-  if (option.type === KIND.USER || option.type === KIND.MENTIONABLE) return choiceField(named(context.people()));
+  if (option.type === KIND.USER) return choiceField(named(context.people()));
+  if (option.type === KIND.ROLE) return choiceField(named(context.roles()));
+  if (option.type === KIND.MENTIONABLE) return choiceField(named([...context.people(), ...context.roles()]));
   if (option.type === KIND.CHANNEL) return choiceField(named(context.places()));
   if (option.choices?.length) return choiceField(option.choices);
   if (option.autocomplete)

@@ -13,6 +13,7 @@ const INLINE = new RegExp(
     "\\*(?<italic>[^\\s*](?:[\\s\\S]*?[^\\s*])?)\\*(?!\\*)",
     "(?<![A-Za-z0-9])_(?<slanted>[^\\s_](?:[\\s\\S]*?[^\\s_])?)_(?![A-Za-z0-9])",
     "<@!?(?<user>\\d+)>",
+    "<@&(?<role>\\d+)>",
     "<#(?<channel>\\d+)>",
     "</(?<command>[^:>]{1,100}):\\d+>",
     "<t:(?<moment>-?\\d{1,13})(?::(?<style>[tTdDfFR]))?>",
@@ -31,7 +32,7 @@ const STYLES = {
   F: { dateStyle: "full", timeStyle: "short" },
 };
 
-/** The nodes of a text. `names` tells what a user and a channel are called: {user(id), channel(id)}. */
+/** The nodes of a text. `names` tells what a user, a role and a channel are called: {user(id), role(id), channel(id)}. */
 export function markdown(text, names) {
   const nodes = [];
   for (const part of text.split(/(```[\s\S]+?```)/)) {
@@ -90,6 +91,7 @@ function styled(found, names) {
   if (found.spoiler) return covered(found.spoiler, names);
   if (found.italic || found.slanted) return within("em", found.italic || found.slanted);
   if (found.user) return el("span", { class: "mention" }, `@${names.user(found.user)}`);
+  if (found.role) return el("span", { class: "mention" }, `@${names.role(found.role)}`);
   if (found.channel) return el("span", { class: "mention" }, `#${names.channel(found.channel)}`);
   if (found.command) return el("span", { class: "mention" }, `/${found.command}`);
   if (found.moment) return moment(Number(found.moment), found.style || "f");

@@ -14,7 +14,7 @@ export function avatar(id, name, isBot = false) {
 
 /**
  * The node of a message. `context` is what its parts need and what its tools do:
- * {names, press, choose, people, places, reply, remove, menu, menus, jump, mayWrite, me}.
+ * {names, press, choose, people, roles, places, reply, remove, menu, menus, jump, mayWrite, me}.
  */
 export function renderMessage(message, context) {
   const bound = {

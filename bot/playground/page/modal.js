@@ -1,10 +1,11 @@
 // The form that a bot opens over the page.
 import { byId, el } from "./dom.js";
 import { Refused } from "./api.js";
+import { filled } from "./components.js";
 import { choiceField, fileField, textField, tickField, ticksField } from "./fields.js";
 import { markdown } from "./markdown.js";
 
-/** Show `given` (title, components). `send(values, files)` takes what was filled in. `context` is {names, people, places}. */
+/** Show `given` (title, components). `send(values, files)` takes what was filled in. `context` is {names, people, roles, places}. */
 export function openModal(given, send, context) {
   const dialog = byId("modal");
   const fields = new Map();
@@ -94,8 +95,10 @@ function inputFor(part, context) {
     return { ...field, blank: "" };
   }
   if (part.type === 3) return menu(part, part.options);
-  if (part.type === 5) return menu(part, context.people());
-  if (part.type === 8) return menu(part, context.places());
+  if (part.type === 5) return menu(part, filled(part, context.people()).options);
+  if (part.type === 6) return menu(part, filled(part, context.roles()).options);
+  if (part.type === 7) return menu(part, filled(part, [...context.people(), ...context.roles()]).options);
+  if (part.type === 8) return menu(part, filled(part, context.places()).options);
   if (part.type === 19) return { ...fileField({ limit: part.max_values || 1 }), isFile: true };
   if (part.type === 21) return ticksField(part.options, { name: part.custom_id, one: true });
   if (part.type === 22) return ticksField(part.options, { name: part.custom_id });

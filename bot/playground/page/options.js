@@ -4,7 +4,7 @@ import { el } from "./dom.js";
 let lists = 0;
 
 export class Options {
-  /** Below or `above` the `input`; `choose(item)` is called with what was shown. */
+  /** Below or `above` the `input`; `choose(item, entered)` gets what was shown, and whether it was by Enter. */
   constructor(input, { choose, above = false }) {
     this.input = input;
     this.choose = choose;
@@ -39,7 +39,7 @@ export class Options {
       ...items.map((item, index) => {
         const line = el("li", { id: `${this.id}-${index}`, role: "option" }, item.nodes);
         line.addEventListener("pointerdown", (event) => event.preventDefault()); // the focus stays
-        line.addEventListener("click", () => this.choose(item));
+        line.addEventListener("click", () => this.choose(item, false));
         return line;
       }),
     );
@@ -69,7 +69,7 @@ export class Options {
     if (event.key === "ArrowDown" && count) this.mark((this.active + 1) % count);
     else if (event.key === "ArrowUp" && count) this.mark((this.active - 1 + count) % count);
     else if ((event.key === "Enter" || event.key === "Tab") && this.active >= 0)
-      this.choose(this.items[this.active]);
+      this.choose(this.items[this.active], event.key === "Enter");
     else if (event.key === "Escape") this.close();
     else return;
     event.preventDefault();

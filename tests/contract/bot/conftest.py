@@ -26,6 +26,7 @@ from bot.preferences import Preferences
 from bot.recipes import Recipes
 from bot.samples import Samples
 from bot.seeds import Seeds
+from bot.servers import Servers
 from bot.sheets import Sheets
 from bot.studio import Studio
 from db import Database
@@ -92,6 +93,8 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         pictures = Pictures(tmp_path / "pictures")
         history = History(database, pictures=pictures, clock=playground.clock.now)
         preferences = Preferences(database)
+        servers = Servers(database, clock=playground.clock.now)
+        await servers.load()
         supervisor = Supervisor(device="auto", command=(sys.executable, str(FIXTURE), how), cancel_grace=5.0)
         (tmp_path / "small-model").mkdir(exist_ok=True)  # members draw with what is here
         small = replace(SMALL, source=str(tmp_path / "small-model"))
@@ -101,6 +104,7 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             styles=Styles.read(),
             adapters=Adapters(tmp_path / "models"),
             preferences=preferences,
+            servers=servers,
             pictures=pictures,
             chance=random.Random(5),  # noqa: S311 (a test that can be repeated)
         )

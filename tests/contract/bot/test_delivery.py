@@ -2,11 +2,15 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 
 import pytest
+from PIL import ExifTags, Image
 
 import db
-from bot.playground import Dropped, Failure, Fault, Message, Moment, Person, Playground, RateLimited
+from bot import wording
+from bot.attachments import Correction
+from bot.playground import Dropped, Failure, Fault, Message, Moment, Person, Playground, RateLimited, Upload
 from tests.contract.bot.conftest import (
     Running,
     Start,
@@ -411,6 +415,23 @@ async def test_a_waiting_message_goes_on_telling_after_a_restart(start: Start, a
         assert "restarted" not in drawn.text
         await running.gate.open()
         await result(ada, "a patient cat")
+
+
+async def test_what_was_done_to_an_upload_is_told_with_the_result_after_restarts_too(
+    start: Start, ada: Person
+) -> None:
+    photo, file = Image.new("RGB", (96, 64), "teal"), BytesIO()
+    exif = photo.getexif()
+    exif[ExifTags.Base.Orientation] = 6
+    photo.save(file, "JPEG", exif=exif)
+    note = wording.corrected(Correction.ROTATED)
+    async with start(drawing=False):
+        ada.slash("imagine", prompt="a turned cat", image=Upload(filename="photo.jpg", data=file.getvalue()))
+        await ada.message(lambda message: note in message.text)
+    async with start(drawing=False):
+        await ada.message(lambda message: "restarted" in message.text and note in message.text)
+    async with start():
+        assert note in (await result(ada, "a turned cat")).text
 
 
 async def test_a_failed_job_says_why_and_can_be_tried_again(start: Start, ada: Person) -> None:

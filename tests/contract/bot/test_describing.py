@@ -1,16 +1,18 @@
 """Describe where something puts pictures into words: in turn, in time, in private, and for what it costs."""
 
-import asyncio
 import json
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+import db
 from bot.place import Viewer
-from bot.playground import Message, Person, Upload
+from bot.playground import Delayed, Failure, Fault, Interaction, Message, Person, Playground, Upload
 from bot.preferences import Defaults
 from tests.contract.bot.conftest import Running, Start, a_picture, answer_of, drawing, labels, result, until
+from tests.contract.bot.test_delivery import QUARTER_OF_AN_HOUR, answer_lost
+from tests.contract.bot.test_mydata import delete_everything, unzipped
 
 
 @pytest.fixture
@@ -27,8 +29,39 @@ def lines(message: Message) -> list[str]:
     return str(embed["description"]).split("\n")
 
 
+async def looks(running: Running) -> list[db.LookRow]:
+    async with running.database.reading() as connection:
+        return await db.looks.every(connection)
+
+
+async def attempts(running: Running, count: int) -> bool | None:
+    """True once the one look that waits has been begun so often."""
+    return [row.attempts for row in await looks(running)] == [count] or None
+
+
+async def waiting(running: Running, person: Person) -> Interaction:
+    """A picture that was accepted, and waits."""
+    there = len(await looks(running))
+    asked = person.slash("describe", image=a_picture())
+
+    async def accepted() -> bool | None:
+        return len(await looks(running)) > there or None
+
+    await until(accepted)
+    return asked
+
+
+async def nothing_left(running: Running) -> None:
+    """Wait until every look has been answered, and nothing of it is on record."""
+
+    async def gone() -> bool | None:
+        return not await looks(running) or None
+
+    await until(gone)
+
+
 async def left(running: Running, person: Person) -> float:
-    return (await running.studio.allowance(person.user.id)).left
+    return (await running.studio.allowance(Viewer(member_id=person.user.id))).left
 
 
 async def test_without_a_captioner_it_is_said_what_the_operator_can_add(start: Start, ada: Person) -> None:
@@ -97,10 +130,8 @@ async def test_a_description_takes_its_turn_among_the_jobs(start: Start, ada: Pe
         for prompt in ("first", "second", "third"):
             ada.slash("imagine", prompt=prompt)
         await drawing(ada, "first")
-        late = ada.slash("describe", image=a_picture())
-        await ada.acknowledged(late, 3)
-        early = linus.slash("describe", image=a_picture())
-        await linus.acknowledged(early, 3)
+        late = await waiting(running, ada)
+        early = await waiting(running, linus)
         assert [line.prompt for line in running.studio.queue()] == ["first", "second", "third"]
         await running.gate.open()
         running.gate.close()
@@ -140,7 +171,7 @@ async def test_a_description_costs_what_it_took_and_nothing_where_nothing_came_o
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ("dies_while_describing", "Looking at this picture failed"),
+        ("dies_while_describing", "took the drawing process down twice, so it was set aside. It cost nothing."),
         ("cannot_describe", "blip cannot be read: ask. It cost nothing."),
     ],
 )
@@ -157,18 +188,203 @@ async def test_a_description_that_fails_is_one_sentence_and_what_waits_goes_on(
 
 
 @pytest.mark.usefixtures("captioner")
-async def test_who_waits_for_a_description_when_easel_ends_is_told(start: Start, ada: Person) -> None:
+async def test_what_waits_to_be_described_keeps_its_turn_over_restarts_and_is_answered_once(
+    start: Start, ada: Person, linus: Person, tmp_path: Path
+) -> None:
     async with start(drawing=False) as running:
-        drawn = asyncio.create_task(running.studio.run())
-        running.gate.close()
-        ada.slash("imagine", prompt="a boat")
-        await drawing(ada, "a boat")
+        late = await waiting(running, ada)
+        early = await waiting(running, linus)
+    for _ in range(2):
+        async with start(drawing=False) as running:
+            assert [row.attempts for row in await looks(running)] == [0, 0]
+    async with start() as running:
+        told = await answer_of(ada, late)
+        assert told.id == late.original_id
+        assert "2. a red cat" in lines(told)
+        assert "2. a red cat" in lines(await answer_of(linus, early))
+        await nothing_left(running)
+        assert await left(running, ada) == pytest.approx(10_000.0 - 0.25, abs=0.05)
+    before = len(ada.see())
+    async with start():
+        pass
+    assert len(ada.see()) == before
+    assert not list((tmp_path / "pictures" / "sources").iterdir())
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_easel_that_ends_while_it_looks_counts_no_attempt(start: Start, ada: Person) -> None:
+    async with start("stalls_while_describing") as running:
         asked = ada.slash("describe", image=a_picture())
-        await ada.acknowledged(asked, 3)
-        drawn.cancel()
-        told = await answer_of(ada, asked)
-        assert "I am being restarted" in told.text
-        await running.gate.open()
+        await until(lambda: attempts(running, 1))
+    async with start(drawing=False) as running:
+        await until(lambda: attempts(running, 0))
+    async with start() as running:
+        assert "2. a red cat" in lines(await answer_of(ada, asked))
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_a_picture_that_was_being_looked_at_when_easel_died_twice_is_set_aside(
+    start: Start, ada: Person
+) -> None:
+    async with start(drawing=False) as running:
+        asked = await waiting(running, ada)
+        async with running.database.transaction() as connection:
+            [row] = await db.looks.every(connection)
+            for _ in range(2):
+                await db.looks.begin_attempt(connection, row.id)
+    async with start() as running:
+        assert "was set aside" in (await answer_of(ada, asked)).text
+        await nothing_left(running)
+        assert await left(running, ada) == 10_000.0
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_a_captioner_that_goes_while_pictures_wait_is_told(
+    start: Start, ada: Person, captioner: Path
+) -> None:
+    async with start(drawing=False) as running:
+        asked = await waiting(running, ada)
+    (captioner / "config.json").unlink()
+    async with start() as running:
+        assert "Nothing is installed here" in (await answer_of(ada, asked)).text
+        await nothing_left(running)
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_an_expired_interaction_is_answered_directly_and_never_in_the_channel(
+    start: Start, playground: Playground, ada: Person, linus: Person
+) -> None:
+    async with start(drawing=False) as running:
+        await waiting(running, ada)
+    seen = len(ada.see())
+    playground.clock.advance(QUARTER_OF_AN_HOUR)
+    async with start() as running:
+        direct = ada.direct()
+        told = await direct.message(lambda message: bool(message.embeds))
+        assert lines(told)[1] == "2. a red cat"
+        assert labels(told) == {"Draw 1", "Draw 2", "Draw 3"}
+        await nothing_left(running)
+        assert await left(running, ada) < 10_000.0
+    async with start() as running:
+        assert len(ada.see()) == seen
+        assert not [message for message in linus.see() if message.embeds]
+        direct.press(told, "Draw 3")
+        assert "a cat on the beach" in (await result(direct, "a cat on the beach")).text
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_a_direct_conversation_keeps_its_answer_where_it_was_asked(
+    start: Start, playground: Playground, ada: Person
+) -> None:
+    direct = ada.direct()
+    async with start(drawing=False) as running:
+        asked = await waiting(running, direct)
+    playground.clock.advance(QUARTER_OF_AN_HOUR)
+    async with start() as running:
+        told = await direct.message(lambda message: bool(message.embeds))
+        assert told.id == asked.original_id
+        await nothing_left(running)
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_a_refusal_too_is_told_when_the_interaction_is_over(
+    start: Start, playground: Playground, ada: Person
+) -> None:
+    async with start(drawing=False) as running:
+        await waiting(running, ada)
+    playground.clock.advance(QUARTER_OF_AN_HOUR)
+    async with start("finds_no_words") as running:
+        told = await ada.direct().message(lambda message: "found no words for it" in message.text)
+        assert not told.embeds
+        await nothing_left(running)
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_who_can_be_told_by_no_way_is_charged_nothing_and_asked_for_once(
+    start: Start, playground: Playground
+) -> None:
+    mina = playground.person("mina")  # who takes no direct messages
+    async with start(drawing=False) as running:
+        await waiting(running, mina)
+    playground.clock.advance(QUARTER_OF_AN_HOUR)
+    noted = Fault(mishap=Delayed(seconds=0.0), method="POST", path=r"/channels/\d+/messages", count=100)
+    playground.faults.add(noted)
+    async with start() as running:
+        await nothing_left(running)
+        assert await left(running, mina) == 10_000.0
+    async with start():
+        pass
+    assert len(playground.faults.happened) == 1
+    assert not mina.direct().see()
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_a_member_and_a_channel_that_are_gone_leave_nothing_behind(
+    start: Start, playground: Playground, ada: Person
+) -> None:
+    async with start(drawing=False) as running:
+        await waiting(running, ada)
+    gone = [
+        Fault(mishap=Failure(status=404), path=r"/webhooks/.*", count=100),
+        Fault(mishap=Failure(status=403), method="POST", path=r"/users/@me/channels", count=100),
+    ]
+    for fault in gone:
+        playground.faults.add(fault)
+    async with start() as running:
+        await nothing_left(running)
+        assert await left(running, ada) == 10_000.0
+    assert len(playground.faults.happened) <= 4  # each way is tried, and none twice
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_words_that_arrived_before_easel_knew_of_it_are_there_once(
+    start: Start, playground: Playground, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery._PAUSES", (0.01,) * 100)
+    monkeypatch.setattr("bot.post._FIRST_PAUSE", 0.01)
+    async with start(drawing=False) as running:
+        await waiting(running, ada)
+    playground.clock.advance(QUARTER_OF_AN_HOUR)
+    async with start() as running:
+        async with answer_lost(playground):
+            await ada.direct().message(lambda message: bool(message.embeds))
+        await nothing_left(running)
+        assert len([message for message in ada.direct().see() if message.embeds]) == 1
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_who_has_everything_deleted_is_told_that_nobody_looks_any_more(
+    start: Start, ada: Person, tmp_path: Path
+) -> None:
+    async with start(drawing=False) as running:
+        asked = await waiting(running, ada)
+        await delete_everything(ada)
+        assert "had everything about you deleted" in (await answer_of(ada, asked)).text
+        assert not await looks(running)
+    assert not list((tmp_path / "pictures" / "sources").iterdir())
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_an_export_holds_the_picture_that_waits(start: Start, ada: Person) -> None:
+    async with start(drawing=False) as running:
+        await waiting(running, ada)
+        [row] = await looks(running)
+        files = unzipped(ada, await ada.answer(ada.slash("mydata export")))
+        assert f"sources/{row.source}.png" in files
+        assert row.id in files["records.json"].decode()
+        assert (row.interaction_token or "no token") not in files["records.json"].decode()
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_what_is_refused_leaves_no_picture_behind(start: Start, ada: Person, tmp_path: Path) -> None:
+    async with start(drawing=False) as running:
+        for _ in range(3):  # as many of one member's may wait
+            await waiting(running, ada)
+        told = await answer_of(ada, ada.slash("describe", image=a_picture()))
+        assert "3" in told.text
+        kept = {row.source for row in await looks(running)}
+    assert {file.stem for file in (tmp_path / "pictures" / "sources").iterdir()} == kept
+    assert len(kept) == 3  # though it is one and the same picture
 
 
 @pytest.mark.usefixtures("captioner")

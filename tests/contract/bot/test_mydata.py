@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot import mydata
+from bot.place import Viewer
 from bot.playground import Message, Person
 from tests.contract.bot.conftest import Start, a_picture, answer_of, drawing, labels, result
 
@@ -194,7 +195,7 @@ async def test_being_forgotten_is_no_way_to_a_new_allowance(start: Start, ada: P
             await connection.execute_fetchall("UPDATE allowances SET balance = 3.0")
         for _ in range(2):  # nor is being forgotten twice
             await delete_everything(ada)
-        assert (await running.studio.allowance(ada.user.id)).left < 100
+        assert (await running.studio.allowance(Viewer(member_id=ada.user.id))).left < 100
 
 
 async def test_a_deletion_can_be_asked_again_and_is_the_same(start: Start, ada: Person) -> None:

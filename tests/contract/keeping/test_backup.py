@@ -473,7 +473,7 @@ def test_a_full_disk_refuses_a_restore_and_harms_nothing(tmp_path: Path, room: i
 
 
 def test_a_full_disk_refuses_a_backup_and_keeps_the_older_one(data: Path, tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", kilobytes=500) as disk:
+    with small_disk(tmp_path / "disk", kilobytes=800) as disk:
         back_up(disk / "backup", data_dir=data)
         before = (disk / "backup").read_bytes()
         fill(data, *(f"id{number}" for number in range(200)))

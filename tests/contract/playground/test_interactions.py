@@ -7,6 +7,7 @@ import discord
 import pytest
 
 from bot.playground import NotAnswered, NotPossible, Person, Playground, Stage, Upload
+from bot.playground.cast import ARTIST_ROLE_ID
 from bot.playground.guilds import ORDINARY, Permission
 from tests.contract.playground.conftest import Connect
 from tests.contract.playground.probe import PICTURE, Probe, a_file
@@ -27,7 +28,9 @@ async def test_options_arrive_with_their_types_and_bytes(ada: Person, bot: Probe
 
 
 async def test_subcommands_are_called_by_their_path(ada: Person, bot: Probe) -> None:
-    assert (await ada.answer(ada.slash("seed save", name="fox"))).content == "saved fox"
+    answer = await ada.answer(ada.slash("seed save", name="fox"))
+    assert answer.content == "saved fox"
+    assert answer.interaction["name"] == "seed save"
 
 
 async def test_defer_shows_thinking_until_the_answer_is_edited_in(ada: Person, bot: Probe) -> None:
@@ -190,6 +193,44 @@ async def test_menu_gives_the_chosen_values(ada: Person, bot: Probe) -> None:
     assert (await ada.answer(ada.select(panel, custom_id, ["Red", "b"]))).content == "r,b"
     with pytest.raises(NotPossible, match="1 to 2"):
         ada.select(panel, custom_id, [])
+
+
+async def test_menus_of_what_is_there_tell_what_was_chosen(
+    playground: Playground, ada: Person, bot: Probe
+) -> None:
+    channels = discord.ui.ChannelSelect(
+        custom_id="channels", channel_types=[discord.ChannelType.text], max_values=2
+    )
+    roles, users = discord.ui.RoleSelect(custom_id="roles"), discord.ui.UserSelect(custom_id="users")
+    view = discord.ui.View()
+    for menu in (channels, roles, users):
+
+        async def tell(interaction: discord.Interaction, menu: discord.ui.Select = menu) -> None:
+            await interaction.response.send_message(", ".join(each.name for each in menu.values))
+
+        menu.callback = tell
+        view.add_item(menu)
+    there = bot.get_partial_messageable(ada.channel.id)
+    sent = await there.send("choose", view=view)
+    message = await ada.message(lambda message: message.id == sent.id)
+    sketches, lounge = playground.channel("sketches").id, playground.channel("lounge").id
+    for menu, values, named in (
+        ("channels", [ada.channel.id, str(sketches)], "general, sketches"),
+        ("roles", [ARTIST_ROLE_ID], "Artists"),
+        ("users", [ada.user.id], "ada"),
+    ):
+        assert (await ada.answer(ada.select(message, menu, values))).content == named
+    for menu, value in (("channels", lounge), ("channels", ada.direct().channel.id), ("roles", ada.user.id)):
+        with pytest.raises(NotPossible, match="there is nothing with the id"):
+            ada.select(message, menu, [value])
+
+
+async def test_more_chosen_from_the_start_than_a_menu_takes_is_refused(ada: Person, bot: Probe) -> None:
+    two = [discord.Object(number, type=discord.abc.GuildChannel) for number in (1, 2)]
+    view = discord.ui.View().add_item(discord.ui.ChannelSelect(default_values=two))
+    there = bot.get_partial_messageable(ada.channel.id)
+    with pytest.raises(discord.HTTPException, match="default values"):
+        await there.send("choose", view=view)
 
 
 async def test_modal_from_a_button_belongs_to_its_message(ada: Person, bot: Probe) -> None:

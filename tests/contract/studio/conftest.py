@@ -18,6 +18,7 @@ from bot.pictures import Pictures
 from bot.preferences import Preferences
 from bot.recipes import Recipes
 from bot.seeds import Seeds
+from bot.servers import Servers
 from bot.studio import Studio
 from db import Database
 from generation import Adapters, Allowance, Catalogue, CostModel, JobQueue, Styles, Supervisor
@@ -87,11 +88,14 @@ def open_studio(tmp_path: Path, clock: Clock) -> Open:
             a_model(),
             a_model(name="here", source=str(tmp_path / "here")),
         )
+        servers = Servers(database, clock=clock)
+        await servers.load()
         recipes = Recipes(
             catalogue=Catalogue({model.name: model for model in models}, default="some-model"),
             styles=Styles.read(),
             adapters=Adapters(tmp_path / "models"),
             preferences=Preferences(database),
+            servers=servers,
             pictures=pictures,
             chance=random.Random(5),  # noqa: S311 (a test that can be repeated)
         )

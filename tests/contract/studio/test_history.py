@@ -198,9 +198,9 @@ async def test_a_source_image_goes_with_the_last_generation_that_used_it(
 async def test_deleting_a_picture_gives_nothing_back(open_studio: Open) -> None:
     async with open_studio() as opened:
         drawn = await draw(opened)
-        before = (await opened.studio.allowance(ANN.member_id)).left
+        before = (await opened.studio.allowance(ANN)).left
         await opened.history.delete(drawn, ANN)
-        assert (await opened.studio.allowance(ANN.member_id)).left == pytest.approx(before, abs=0.01)
+        assert (await opened.studio.allowance(ANN)).left == pytest.approx(before, abs=0.01)
 
 
 async def test_totals_count_what_was_drawn(open_studio: Open) -> None:

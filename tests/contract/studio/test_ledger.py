@@ -21,6 +21,9 @@ from tests.recipes import a_recipe
 CAPACITY, PER_HOUR = 100.0, 60.0
 MEMBERS = st.integers(1, 3)
 COSTS = st.sampled_from([0.5, 10.0, 33.3, 60.0, 150.0])
+USUAL = Allowance(capacity=CAPACITY, per_hour=PER_HOUR)
+# As servers have it: what is missing is the same number of seconds under each of them.
+TERMS = st.sampled_from([Allowance(capacity=capacity, per_hour=PER_HOUR) for capacity in (CAPACITY, 30.0, 400.0)])
 WHICH = st.integers(0, 100)  # of those that there are
 NOWHERE = Address(channel_id=5)
 
@@ -46,8 +49,7 @@ class Books(RuleBasedStateMachine):
 
     def _open(self) -> None:
         self._database = self._loop.run(Database.open(Path(self._folder.name) / "easel.db"))
-        allowance = Allowance(capacity=CAPACITY, per_hour=PER_HOUR)
-        self.ledger = Ledger(self._database, allowance=allowance, clock=lambda: self.now)
+        self.ledger = Ledger(self._database, allowance=USUAL, clock=lambda: self.now)
 
     def teardown(self) -> None:
         self._loop.run(self._database.close())
@@ -61,10 +63,12 @@ class Books(RuleBasedStateMachine):
     def _job(self, member: int, cost: float) -> Job:
         return Job(id=new_id(), member=member, recipe=a_recipe(seeds=(1, 2)), cost=cost, created_at=self.now)
 
-    async def _accept(self, job: Job) -> bool:
+    async def _accept(self, job: Job, terms: Allowance = USUAL) -> bool:
         viewer = Viewer(member_id=job.member, guild_id=7)
         try:
-            await self.ledger.accept(job, viewer=viewer, address=NOWHERE, private=False, parent_id=None)
+            await self.ledger.accept(
+                job, viewer=viewer, address=NOWHERE, private=False, parent_id=None, allowance=terms
+            )
         except AllowanceSpent:
             return False
         return True
@@ -79,18 +83,18 @@ class Books(RuleBasedStateMachine):
             self.charged[job.id] = job.cost
         self.waiting += jobs
 
-    @rule(member=MEMBERS, cost=COSTS, count=st.integers(1, 6))
-    def ask_at_once(self, member: int, cost: float, count: int) -> None:
+    @rule(member=MEMBERS, cost=COSTS, count=st.integers(1, 6), terms=TERMS)
+    def ask_at_once(self, member: int, cost: float, count: int, terms: Allowance) -> None:
         """As many are taken as there is enough for, to the last second."""
         jobs = [self._job(member, cost) for _ in range(count)]
 
         async def work() -> list[bool]:
-            return await asyncio.gather(*map(self._accept, jobs))
+            return await asyncio.gather(*(self._accept(job, terms) for job in jobs))
 
         taken = [job for job, accepted in zip(jobs, self._loop.run(work()), strict=True) if accepted]
         enough = 0
-        left = self._now_left(member)
-        while enough < count and left >= min(cost, CAPACITY):
+        left = self._now_left(member) + terms.capacity - CAPACITY
+        while enough < count and left >= min(cost, terms.capacity):
             left, enough = left - cost, enough + 1
         assert len(taken) == enough
         self._charge(*taken)
@@ -125,7 +129,9 @@ class Books(RuleBasedStateMachine):
             async with self._database.transaction() as connection:
                 await db.sheets.insert(connection, row)
             yes = [
-                self.ledger.accept_sheet(sheet_id, jobs, viewer=viewer, address=NOWHERE, private=False)
+                self.ledger.accept_sheet(
+                    sheet_id, jobs, viewer=viewer, address=NOWHERE, private=False, allowance=USUAL
+                )
                 for _ in range(2)
             ]
             return await asyncio.gather(*yes, return_exceptions=True)

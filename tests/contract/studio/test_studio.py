@@ -49,7 +49,7 @@ async def drawing_begun(opened: Opened, generation_id: str) -> None:
 
 
 async def left(opened: Opened, viewer: Viewer = ANN) -> float:
-    return (await opened.studio.allowance(viewer.member_id)).left
+    return (await opened.studio.allowance(viewer)).left
 
 
 async def rows(opened: Opened, table: str) -> int:

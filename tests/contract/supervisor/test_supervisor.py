@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from generation import (
     Finished,
     Generate,
     Loading,
+    Need,
     Progress,
+    RanOut,
     Supervisor,
     WorkerDied,
     WorkerState,
@@ -146,12 +149,41 @@ async def test_once_a_jobs_steps_are_known_to_be_short_silence_is_not_waited_for
         assert died.value.exit_code == -9
 
 
-async def test_a_worker_that_grows_past_its_ceiling_is_killed_and_replaced(tmp_path: Path) -> None:
+async def test_a_worker_that_grows_past_its_ceiling_is_killed_and_its_job_can_be_tried_with_less(
+    tmp_path: Path,
+) -> None:
+    order, ran_out = an_order(tmp_path), list[RanOut]()
     async with supervising("grows", ceiling=300_000_000) as supervisor:
         with pytest.raises(WorkerDied) as died:
-            await asyncio.wait_for(supervisor.draw(an_order(tmp_path), ignore), 40)
+            await asyncio.wait_for(supervisor.draw(order, ignore, on_ran_out=ran_out.append), 40)
         assert died.value.exit_code == -9
-        assert await supervisor.start()
+        [shortage] = ran_out
+        assert shortage.job == order.job
+        assert shortage.tried.need == Need.of(order.recipe, batches=False)
+        again = await supervisor.draw(replace(order, ran_out=(shortage,)), ignore, on_ran_out=ran_out.append)
+        assert isinstance(again, Finished)
+        assert ran_out == [shortage]
+
+
+@pytest.mark.parametrize(("how", "options"), [("dies_while_drawing", {}), ("ignores_cancel", {"step_grace": 0.3})])
+async def test_a_worker_that_dies_or_is_killed_for_anything_else_says_nothing_of_memory(
+    tmp_path: Path, how: str, options: dict[str, float]
+) -> None:
+    ran_out: list[RanOut] = []
+    async with supervising(how, ceiling=10**12, **options) as supervisor:
+        with pytest.raises(WorkerDied):
+            await supervisor.draw(an_order(tmp_path), ignore, on_ran_out=ran_out.append)
+    assert ran_out == []
+
+
+async def test_what_a_living_worker_says_of_its_memory_is_passed_on(tmp_path: Path) -> None:
+    ran_out: list[RanOut] = []
+    async with supervising("runs_out_and_goes_on") as supervisor:
+        for job in ("job1", "job2"):
+            drawn = await supervisor.draw(an_order(tmp_path, job), ignore, on_ran_out=ran_out.append)
+            assert isinstance(drawn, Finished)
+        assert isinstance(await supervisor.draw(an_order(tmp_path, "job3"), ignore), Finished)
+    assert [each.job for each in ran_out] == ["job1", "job2"]
 
 
 async def test_a_worker_that_cannot_even_be_started_is_a_dead_one() -> None:

@@ -12,7 +12,18 @@ from typing import Any, Self
 from PIL import Image
 
 from generation import Mode, Model, Recipe
-from generation.protocol import Generate, Order, Preview, Progress, Ready, Report, decode_report, encode
+from generation.protocol import (
+    Generate,
+    Order,
+    Preview,
+    Progress,
+    RanOut,
+    Ready,
+    Report,
+    Trying,
+    decode_report,
+    encode,
+)
 from tests.recipes import a_recipe
 
 ROOT = Path(__file__).parents[3]
@@ -20,7 +31,10 @@ PATIENCE = 120.0  # seconds; a worker that is silent for longer is killed, and t
 
 
 class WorkerProcess:
-    """A worker process; `folder` is where pictures go, `progress` and `previews` what it said while drawing."""
+    """A worker process; `folder` is where pictures go, `progress` and `previews` what it said while drawing.
+
+    How each job was `tried`, and for what memory `ran_out`, is kept of all of them, apart from other reports.
+    """
 
     def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
@@ -34,6 +48,8 @@ class WorkerProcess:
         self.folder = Path()
         self.progress: list[Progress] = []
         self.previews: list[bytes] = []
+        self.tried: list[Trying] = []
+        self.ran_out: list[RanOut] = []
         self.log: list[str] = []
         self._reader = threading.Thread(target=self._read_log)
         self._reader.start()
@@ -73,9 +89,16 @@ class WorkerProcess:
 
     def next(self) -> Report | None:
         """The next report; None when there will be no more."""
-        with self._watched():
-            line = self.process.stdout.readline()
-        return decode_report(line) if line else None
+        while True:
+            with self._watched():
+                line = self.process.stdout.readline()
+            report = decode_report(line) if line else None
+            if isinstance(report, Trying):
+                self.tried.append(report)
+            elif isinstance(report, RanOut):
+                self.ran_out.append(report)
+            else:
+                return report
 
     def reports(self) -> Iterator[Report]:
         while (report := self.next()) is not None:

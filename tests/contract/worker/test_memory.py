@@ -60,6 +60,10 @@ def test_a_picture_that_memory_ran_out_for_is_drawn_one_step_down_and_so_are_tho
     # It is remembered, so that the next one is not tried in vain.
     assert second.placement == first.placement
     assert not second.short_of_memory
+    # And it is said, with what it was tried as, for the workers after this one.
+    [said] = [each for each in short.tried if each.tried == short.ran_out[0].tried]
+    assert (said.job, short.ran_out[0].job) == ("first", "first")
+    assert len(short.ran_out) == 1
     assert short.pixels("first.png") == short.pixels("second.png")
 
 

@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 
 from bot import wording
-from bot.content import ContentFilter
+from bot.content import ContentFilter, Display
 from bot.history import Generation, Picture
 from bot.parcel import FILE_LIMIT, JPEG_QUALITY, pack, thumbnails
 from generation import JobState
 from tests.recipes import a_recipe
 
-REFUSE = ContentFilter.REFUSE
+REFUSE = Display(operator=ContentFilter.REFUSE)
 
 
 def a_generation(file: Path, count: int = 1, flagged: tuple[int, ...] = ()) -> Generation:
@@ -118,7 +118,7 @@ async def test_a_flagged_picture_goes_as_the_operator_has_set_it(
     picture: Path, setting: ContentFilter, age_restricted: bool, names: list[str]
 ) -> None:
     generation = a_generation(picture, count=2, flagged=(2,))
-    parcel = await pack(generation, "two cats", setting, age_restricted=age_restricted)
+    parcel = await pack(generation, "two cats", Display(operator=setting), age_restricted=age_restricted)
     assert [file.filename for file in parcel.files()] == names
     assert (wording.NOT_HERE in parcel.text) == (len(names) < 2)
     assert parcel.confined == (setting is ContentFilter.AGE_RESTRICTED and age_restricted)

@@ -25,10 +25,15 @@ class Jobs:
 
     def __init__(self) -> None:
         self.feed = Feed(Waiting(place=2, expected=Estimate.sure(9.0)))
+        self.told: tuple[str, ...] = ()
 
     def follow(self, generation_id: str) -> AsyncIterator[Update]:
         del generation_id
         return self.feed.follow()
+
+    async def notes(self, generation_id: str) -> tuple[str, ...]:
+        del generation_id
+        return self.told
 
 
 class Wall:
@@ -164,14 +169,24 @@ async def test_another_time_alone_is_told_seldom(
 
 
 async def test_nothing_is_told_after_a_stop(progress: Progress, jobs: Jobs, wall: Wall, pace: Pace) -> None:
-    progress.follow("abc", ADDRESS, "a cat", notes=("Upright.",))
+    progress.follow("abc", ADDRESS, "a cat")
     await pace.begun()
-    assert await progress.stop("abc") == ("Upright.",)
+    await progress.stop("abc")
     jobs.feed.set(Drawing(step=1, steps=4, remaining=None))
     pace.end()
     await asyncio.sleep(0)
+    assert len(wall.written) == 1
+    await progress.stop("abc")
+
+
+async def test_what_is_told_with_the_result_is_told_while_it_waits(
+    progress: Progress, jobs: Jobs, wall: Wall, pace: Pace
+) -> None:
+    jobs.told = ("Upright.",)
+    progress.follow("abc", ADDRESS, "a cat")
+    await pace.begun()
     assert wall.written == ["-# Upright."]
-    assert await progress.stop("abc") == ()
+    await progress.close()
 
 
 async def test_a_stop_waits_for_an_edit_that_is_on_its_way(progress: Progress, wall: Wall) -> None:
@@ -219,7 +234,7 @@ async def test_a_deleted_waiting_message_ends_the_telling(progress: Progress, jo
     jobs.feed.set(Drawing(step=1, steps=4, remaining=None))
     await asyncio.sleep(0)
     assert not wall.tried.is_set()
-    assert await progress.stop("abc") == ()
+    await progress.stop("abc")
 
 
 @pytest.mark.parametrize(("place", "pause"), [(1, 2.0), (5, 2.0), (20, 8.0), (200, TIME_INTERVAL)])

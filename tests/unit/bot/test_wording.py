@@ -18,21 +18,27 @@ from bot import wording
 from bot.acknowledge import told
 from bot.board import QueuedJob
 from bot.comparison import Comparison, Side
+from bot.content import ContentFilter
 from bot.errors import (
+    AboveCeiling,
     AlreadyRunning,
     BackupFault,
     BackupNotWritten,
     BadBackup,
     BadComparison,
     BadFlag,
+    BadRule,
     BadSetting,
     BadToken,
+    Blocked,
+    Ceiling,
     CommandsRefused,
     ComparisonFault,
     DrawingFailed,
     EaselError,
     FlagValue,
     FolderUnusable,
+    ModelNotHere,
     NoDiscord,
     NoRecipe,
     NoRoom,
@@ -45,15 +51,21 @@ from bot.errors import (
     NotReplaced,
     NotWritten,
     OneOfTwo,
+    OtherChannels,
     PortTaken,
     ReservedName,
+    RoleNeeded,
+    RuleFault,
     SourceNotYours,
     StraySetting,
     Unseen,
+    WordKeptOut,
 )
 from bot.flags import read_flags
 from bot.history import Generation
 from bot.ledger import AllowanceState
+from bot.rules import Grant, Rules
+from bot.servers import Block, Deed, Entry, LogPage
 from bot.source import Correction
 from bot.studio import WorkerStatus
 from bot.updates import Drawing, Waiting
@@ -61,6 +73,7 @@ from bot.wording.text import Plural, about, choice, duration, escape, expected_t
 from db import DatabaseError, DatabaseUnusable, Reason, Totals
 from generation import (
     PROMPT_LIMIT,
+    Allowance,
     AllowanceSpent,
     BadPicture,
     BadPrompt,
@@ -332,19 +345,19 @@ SENTENCES = [
         "I looked at this picture and found no words for it. It cost nothing.",
     ),
     (
-        NotDescribed(Unseen.TOO_LATE),
-        (
-            "So many pictures are waiting that I did not come to look at this one: please ask again later. "
-            "It cost nothing."
-        ),
+        NotDescribed(Unseen.SET_ASIDE),
+        ("Looking at this picture took the drawing process down twice, so it was set aside. It cost nothing."),
     ),
     (
         NotDescribed(Unseen.FAILED),
         ("Looking at this picture failed; whoever runs this bot finds the reason in the log. It cost nothing."),
     ),
     (
-        NotDescribed(Unseen.STOPPING),
-        "I am being restarted and have not looked at this picture: please ask again in a minute.",
+        NotDescribed(Unseen.WITHDRAWN),
+        (
+            "This picture was still waiting when you had everything about you deleted, so it was not looked at. "
+            "It cost nothing."
+        ),
     ),
     (NotDescribed(Unseen.FAILED, "blip cannot be read: ask."), "blip cannot be read: ask. It cost nothing."),
     (DrawingFailed(None), "Cancelled; it cost nothing."),
@@ -382,6 +395,24 @@ SENTENCES = [
             "You asked for new pictures all the while, so nothing was deleted: try again when nothing of yours "
             "waits."
         ),
+    ),
+    (Blocked(), "The moderators of this server have blocked you from drawing here."),
+    (OtherChannels((1, 2)), "In this server pictures are drawn in <#1> and <#2> only."),
+    (RoleNeeded((3,)), "In this server drawing is for <@&3> only."),
+    (ModelNotHere("sdxl", ("a", "b")), "The model sdxl does not draw in this server: choose a or b."),
+    (
+        AboveCeiling(Ceiling.STEPS, 50, limit=30),
+        "In this server a picture has at most 30 steps, and this one would have 50.",
+    ),
+    (
+        AboveCeiling(Ceiling.SIDE, "1024x512", limit=768),
+        "In this server pictures have at most 768 pixels on a side, and this one would be 1024x512.",
+    ),
+    (WordKeptOut("fog"), "This server keeps “fog” out of prompts: please say it in another way."),
+    (WordKeptOut(None), "This server keeps a word of that prompt out: please say it in another way."),
+    (
+        BadRule(RuleFault.CANNOT_POST, value="Send Messages, Attach Files"),
+        "I may not post pictures there: give me Send Messages, Attach Files in that channel first.",
     ),
 ]
 
@@ -422,6 +453,18 @@ def test_every_fault_of_a_comparison_has_one_sentence(fault: ComparisonFault) ->
     assert words.endswith(".")
     assert "{option}" not in words
     assert len(words) < 120
+
+
+@pytest.mark.parametrize("fault", RuleFault)
+def test_every_rule_that_cannot_be_set_has_one_sentence(fault: RuleFault) -> None:
+    sentence = wording.sentence(BadRule(fault, value="sdxl", limit=25))
+    assert sentence.endswith(".")
+    assert "{" not in sentence
+
+
+@pytest.mark.parametrize(("error", "mention"), [(OtherChannels((1,)), "<#1>"), (RoleNeeded((3,)), "<@&3>")])
+def test_channels_and_roles_are_shown_as_such(error: EaselError, mention: str) -> None:
+    assert mention in wording.notice(error)
 
 
 @pytest.mark.parametrize("fault", BackupFault)
@@ -799,3 +842,78 @@ def test_unknown_words_take_a_line_however_many_and_long_they_are(words: list[st
     assert note.startswith("-# storybook does not know: ")
     assert note.endswith(" and others.")
     assert len(note) < 600
+
+
+@given(st.text(max_size=60), st.lists(st.text(max_size=60), max_size=200))
+@settings(max_examples=20)
+def test_no_rules_make_a_message_too_long_or_pings_anybody(name: str, words: list[str]) -> None:
+    many = range(10**18, 10**18 + 25)
+    rules = Rules(
+        channels=frozenset(many),
+        models=frozenset(f"{name}{number}" for number in many),
+        default_model=name,
+        words=tuple(words),
+        roles={role: Grant(seconds=60.0) for role in many},
+        blocked=frozenset(many),
+    )
+    blocks = [Block(member_id=member, reason=name, at=1.7e9) for member in many]
+    usual = Allowance(capacity=600, per_hour=600)
+    embed = wording.server_rules(rules, usual=usual, operator=ContentFilter.REFUSE, blocks=blocks)
+    assert len(embed) <= 6000
+    assert all(len(field.value or "") <= 1024 for field in embed.fields)
+    assert not re.search("(?<!\\\\)@(everyone|here)", str(embed.to_dict()))
+    for message in (wording.channels_asked(rules), wording.models_asked(rules), wording.showcase_asked(rules)):
+        assert len(message) <= wording.CONTENT_LIMIT
+    assert len(wording.words_told(rules, wording.EMBED_LIMIT - 100)) <= wording.EMBED_LIMIT
+    came = Entry(
+        at=1.0, deed=Deed.WORDS, actor_id=1, subject_id=None, detail={"came": words or [name], "went": []}
+    )
+    block = Entry(at=1.0, deed=Deed.BLOCK, actor_id=1, subject_id=2, detail=200 * "*")
+    page = wording.server_log(LogPage(entries=5 * (came, block), older=None, newer=None))
+    assert len(page.description or "") <= wording.EMBED_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("deed", "detail", "words"),
+    [
+        (Deed.CHANNELS, [5, 6], "let pictures be drawn in <#5> and <#6> only"),
+        (Deed.CHANNELS, [], "let pictures be drawn in every channel"),
+        (Deed.MODELS, ["sdxl"], "let only **sdxl** draw"),
+        (Deed.DEFAULT_MODEL, None, "left the first choice to whoever runs this bot"),
+        (Deed.STEPS, 30, "set the ceiling of steps to 30"),
+        (Deed.SIDE, None, "lifted the ceiling of sizes"),
+        (Deed.WORDS, {"came": ["fog"], "went": ["sea"]}, "kept “fog” out of prompts, and let “sea” into"),
+        (Deed.CONTENT_FILTER, "refuse", "set flagged pictures to **refuse**"),
+        (Deed.SPOILER, True, "made every picture a spoiler"),
+        (Deed.SPOILER, False, "let pictures be shown openly"),
+        (Deed.SHOWCASE, 5, "set the showcase to <#5>"),
+        (
+            Deed.ROLES,
+            {"role": 7, "grant": [60.0, None]},
+            "let <@&7> draw, with 60 s of drawing time at once, as usual",
+        ),
+        (Deed.ROLES, {"role": 7, "grant": [None, None]}, "let <@&7> draw, with the usual allowance"),
+        (Deed.ROLES, {"role": 7, "grant": None}, "took <@&7> off the list of roles"),
+        (Deed.BLOCK, "spam", "blocked <@2>: spam"),
+        (Deed.BLOCK, None, "blocked <@2>"),
+        (Deed.UNBLOCK, None, "unblocked <@2>"),
+        (Deed.CANCEL, None, "cancelled a picture of <@2>"),
+        (Deed.DELETE, None, "deleted a picture of <@2>"),
+        (Deed.NOT_SHOWN, None, "Easel could not post"),
+    ],
+)
+def test_a_log_says_who_did_what(deed: Deed, detail: object, words: str) -> None:
+    entry = Entry(at=1.7e9, deed=deed, actor_id=1, subject_id=2, detail=detail)
+    line = wording.server_log(LogPage(entries=(entry,), older=None, newer=None)).description
+    assert line is not None
+    assert words in line
+    assert ("<@1>" in line) == (deed is not Deed.NOT_SHOWN)
+    assert "<t:1700000000:f>" in line
+
+
+def test_every_deed_has_words() -> None:
+    for deed in Deed:
+        detail: object = {"came": [], "went": ["a"]} if deed is Deed.WORDS else {"role": 1, "grant": None}
+        detail = detail if deed in {Deed.WORDS, Deed.ROLES} else None
+        entry = Entry(at=1.0, deed=deed, actor_id=None, subject_id=None, detail=detail)
+        assert wording.server_log(LogPage(entries=(entry,), older=None, newer=None)).description

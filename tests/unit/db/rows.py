@@ -88,6 +88,18 @@ def a_sheet(id: str = "aaaa", **values: Any) -> db.SheetRow:  # noqa: A002  (the
     return db.SheetRow(**defaults | values)
 
 
+def a_look(id: str = "aaaa", **values: Any) -> db.LookRow:  # noqa: A002  (the column's name)
+    defaults: dict[str, Any] = {
+        "id": id,
+        "member_id": 1,
+        "guild_id": 10,
+        "private": False,
+        "source": f"looked at by {id}",
+        "created_at": 1000.0,
+    }
+    return db.LookRow(**defaults | values)
+
+
 async def record(connection: db.Connection, *ids: str, **values: Any) -> None:
     """A generation and its queued job for each id."""
     for number, generation_id in enumerate(ids):

@@ -6,11 +6,12 @@ from typing import Any
 import db
 from db import Connection, Database
 from tests.unit.db.files import names_in, opened
-from tests.unit.db.rows import NOWHERE, a_generation, a_job, a_picture, a_seed, a_sheet, record
+from tests.unit.db.rows import NOWHERE, a_generation, a_job, a_look, a_picture, a_seed, a_sheet, record
 
 ADA, LINUS = 1, 2
 SECRET_WORD = "zyzzyva"
 HASH, MASK, SHARED = "a" * 64, "b" * 64, "c" * 64
+LOOKED_AT = a_look("aaaa").source
 
 
 async def keep_something(connection: Connection, member_id: int, generation_id: str, **values: Any) -> None:
@@ -28,6 +29,9 @@ async def keep_something(connection: Connection, member_id: int, generation_id: 
     await db.sheets.insert(connection, a_sheet(generation_id, member_id=member_id))
     await db.sheets.begin(connection, generation_id, **NOWHERE | {"interaction_token": "hidden"})
     await db.sheets.put_cells(connection, generation_id, [generation_id])
+    shown = db.ShowcasedRow(generation_id=generation_id, channel_id=100, shown_at=1.0)
+    await db.servers.claim_showcase(connection, shown)
+    await db.looks.insert(connection, a_look(generation_id, member_id=member_id, interaction_token="hidden"))
     await connection.execute_fetchall(
         "INSERT INTO searches (key, member_id, filter, used_at) VALUES (:key, :member_id, '{}', 1.0)",
         {"key": generation_id, "member_id": member_id},
@@ -85,7 +89,7 @@ async def test_what_others_made_of_it_stays_theirs_without_its_parent(connection
     child = await db.generations.find(connection, "llll")
     assert child is not None
     assert (child.parent_id, child.source) == (None, SHARED)
-    assert erased == db.Erased(pictures=("aaaa-1.png",), sources=())
+    assert erased == db.Erased(pictures=("aaaa-1.png",), sources=(LOOKED_AT,))
 
 
 async def test_sources_and_masks_that_nobody_else_uses_are_left_to_nobody(connection: Connection) -> None:
@@ -93,8 +97,8 @@ async def test_sources_and_masks_that_nobody_else_uses_are_left_to_nobody(connec
     await keep_something(connection, ADA, "aaaa", source=HASH, recipe=masked)
     await record(connection, "bbbb", member_id=ADA, source=SHARED)
     await record(connection, "llll", member_id=LINUS, recipe=f'{{"mask": "{SHARED}"}}')
-    assert set(await db.members.source_images(connection, ADA)) == {HASH, MASK, SHARED}
-    assert set((await db.members.erase(connection, ADA)).sources) == {HASH, MASK}
+    assert set(await db.members.source_images(connection, ADA)) == {HASH, MASK, SHARED, LOOKED_AT}
+    assert set((await db.members.erase(connection, ADA)).sources) == {HASH, MASK, LOOKED_AT}
 
 
 async def test_erased_words_are_found_by_no_search_and_are_nowhere_in_the_files(tmp_path: Path) -> None:
@@ -152,3 +156,25 @@ async def test_a_member_is_known_by_any_row(connection: Connection) -> None:
     await db.jobs.insert(connection, a_job("aaaa", member_id=7))
     await db.preferences.put(connection, db.PreferencesRow(member_id=9))
     assert await db.members.every(connection) == [7, 9]
+
+
+async def test_a_block_outlives_what_is_known_of_the_blocked_and_the_log_forgets_names(
+    connection: Connection,
+) -> None:
+    await db.servers.block(
+        connection, db.BlockRow(guild_id=10, blocked_id=ADA, reason="Ada spams", blocked_by=LINUS, blocked_at=1.0)
+    )
+    for actor, subject in ((LINUS, ADA), (ADA, LINUS)):
+        deed = db.DeedRow(guild_id=10, at=1.0, actor_id=actor, deed="block", subject_id=subject, detail='"spam"')
+        await db.servers.log(connection, deed)
+    exported = [each async for each in db.members.rows(connection, ADA)]
+    assert {table for table, _ in exported} == {"server_blocks", "server_log"}
+    assert "blocked_by" not in str(exported)
+    assert await db.members.every(connection) == [ADA, LINUS]  # a backup from before forgets them as well
+    await db.members.erase(connection, ADA)
+    assert await db.members.every(connection) == [LINUS]
+    [block] = await db.servers.blocks(connection)
+    assert (block.blocked_id, block.reason, block.blocked_by) == (ADA, None, LINUS)
+    newest, oldest = await db.servers.entries(connection, 10, limit=5)
+    assert (newest.actor_id, newest.subject_id, newest.detail) == (None, LINUS, '"spam"')
+    assert (oldest.actor_id, oldest.subject_id, oldest.detail) == (LINUS, None, None)

@@ -28,6 +28,9 @@ CHECKSUMS = {
     "0007_words_as_drawn": "3f49ec30a90e09d479360265395d05ab63a036e8d164d3d19ad3337d7c52d665",
     "0008_spread": "25ebe686a2a7047605f5cab78decd5b6a09413f564282fa1a772605e88fac67a",
     "0009_unseen": "688bc958f20c4456ceec3310e7275082c602b4dd814e627e401546d2a8f0d2cc",
+    "0010_servers": "79bf011ad355edcb32085c7b0cc43626198b2bc640d2682592bfa36544f0acc0",
+    "0011_looks": "465c8d74f9d59a618dc498de560dd0b31c8f40a1cbb73c684be2f9abe09bbef5",
+    "0012_shortages": "18c4d9dad298dc95108b10c950d7584a9aa622851339003a453e9480245f8f5d",
 }
 
 FIRST = Migration(
@@ -85,6 +88,13 @@ def test_released_migrations_are_never_edited() -> None:
         ("rates", db.RateRow, set()),
         ("tombstones", db.TombstoneRow, set()),
         ("sheets", db.SheetRow, set()),
+        ("servers", db.ServerRow, set()),
+        ("server_roles", db.ServerRoleRow, set()),
+        ("server_blocks", db.BlockRow, set()),
+        ("server_log", db.DeedRow, set()),
+        ("showcased", db.ShowcasedRow, set()),
+        ("looks", db.LookRow, set()),
+        ("shortages", db.ShortageRow, set()),
     ],
 )
 def test_rows_and_tables_agree(tmp_path: Path, table: str, row: type, hidden: set[str]) -> None:
@@ -272,6 +282,22 @@ ROWS = {
         """,
         "INSERT INTO cells VALUES ('aaaa', 'ssss', 1)",
     ),
+    10: (
+        "INSERT INTO servers VALUES (10, '[100]', '[]', NULL, 30, 768, '[\"fog\"]', 'refuse', 1, 100)",
+        "INSERT INTO server_roles VALUES (10, 20, 60.0, NULL)",
+        "INSERT INTO server_blocks VALUES (10, 2, 'spam', 1, 1000.0)",
+        "INSERT INTO server_log VALUES (1, 10, 1000.0, 1, 'block', 2, '\"spam\"')",
+        "INSERT INTO showcased VALUES ('aaaa', 100, 5, 3000.0)",
+    ),
+    11: (
+        """
+        INSERT INTO looks VALUES (
+            'look', 1, 10, 0, 'd', 1000.0, 1, '{"prompts": ["a cat"]}', 1002.0, 0.5,
+            7, 'token', 1900.0, 100, 9, 1
+        )
+        """,
+    ),
+    12: ("INSERT INTO shortages VALUES ('sdxl', 'f00', 'cuda:0, 8.6 GB', '{}', 'full, float16', 'aaaa', 1000.0)",),
 }
 
 
@@ -355,7 +381,7 @@ def schema_of(version: int, folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("room", [1, 40, 90])
 def test_full_disk_during_an_upgrade_leaves_the_old_and_no_rest(tmp_path: Path, room: int) -> None:
-    with small_disk(tmp_path / "disk", kilobytes=400) as disk:
+    with small_disk(tmp_path / "disk", kilobytes=600) as disk:
         at_schema(disk / "easel.db", 1, full=True)
         before = counts(disk / "easel.db")
         fill(disk, leaving=room * 1024)

@@ -67,7 +67,7 @@ def test_when_a_refusal_says_that_there_is_enough_there_is_enough(left: float, c
 def test_a_full_refund_leaves_no_trace(cost: float, left: float) -> None:
     before = Balance(left=100 * left, at=0)
     try:
-        after = HUNDRED.refunded(HUNDRED.spent(before, cost, 0), cost, 0)
+        after = HUNDRED.refunded(HUNDRED.spent(before, cost, 0), cost)
     except AllowanceSpent:
         return
     assert after.left == pytest.approx(before.left)

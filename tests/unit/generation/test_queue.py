@@ -85,7 +85,7 @@ def test_pictures_to_be_put_into_words_take_their_turns_as_jobs_do(turns: list[t
     queue, jobs_alone = a_queue(Clock()), a_queue(Clock())
     for number, (member, cost, looks) in enumerate(turns):
         job = a_job(number, member, cost=cost)
-        look = Look(id=job.id, member=member, picture=b"", captioner="blip", cost=cost, created_at=job.created_at)
+        look = Look(id=job.id, member=member, source="aaaa", cost=cost, created_at=job.created_at)
         queue.put(look if looks else job)
         jobs_alone.put(job)
     order = queue.order()

@@ -11,13 +11,13 @@ from diffusers import ControlNetModel
 from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import DPTConfig, DPTForDepthEstimation, RTDetrConfig, RTDetrForObjectDetection
 
-from generation import Catalogue, Family, Model, Size
+from generation import Catalogue, Family, Model
+from generation.tries import Need
 from generation.worker import memory
-from generation.worker.memory import Need, Numbers, Room, Step, Weights
+from generation.worker.memory import Numbers, Room, Step, Weights
 from generation.worker.placement import Placement
 from tests import architectures
 from tests.allocations import Counted
-from tests.recipes import a_recipe
 
 GB = 1e9
 
@@ -64,7 +64,7 @@ def test_activations_are_predicted_as_they_are_in_the_true_architectures(
     name: str, side: int, batch: int, catalogue: Catalogue
 ) -> None:
     need = Need(pixels=side * side, batch=batch, upscales=name == "x4-upscaler")
-    network, autoencoder = need.activations(catalogue[name].family, Step(dtype=torch.float32), "cpu")
+    network, autoencoder = memory.activations(need, catalogue[name].family, Step(dtype=torch.float32), "cpu")
     with FakeTensorMode(allow_non_fake_inputs=True):
         parts: dict[str, Any] = architectures.parts(name)
         unet, vae = parts["unet"], parts["vae"]
@@ -90,7 +90,7 @@ def test_activations_with_a_controlnet_are_predicted_as_they_are_in_the_true_arc
     name: str, side: int, batch: int, catalogue: Catalogue
 ) -> None:
     need = Need(pixels=side * side, batch=batch, control=1)
-    predicted, _ = need.activations(catalogue[name].family, Step(dtype=torch.float32), "cpu")
+    predicted, _ = memory.activations(need, catalogue[name].family, Step(dtype=torch.float32), "cpu")
     with FakeTensorMode(allow_non_fake_inputs=True):
         unet: Any = architectures.parts(name)["unet"]
         control = ControlNetModel.from_unet(unet, load_weights_from_unet=False)
@@ -158,15 +158,6 @@ def test_the_weights_of_a_controlnet_count_where_they_stay_on_the_device(
     assert costs[1] - costs[0] == pytest.approx(2e9 if counts else 0.0, rel=1e-6)
 
 
-def test_a_need_is_within_one_that_is_as_large_in_every_way() -> None:
-    need = Need(pixels=64, batch=2, control=5)
-
-    assert need.is_within(need)
-    assert need.is_within(Need(pixels=128, batch=1, control=6))
-    assert not need.is_within(Need(pixels=128, batch=2))
-    assert not need.is_within(Need(pixels=127, batch=1, control=5))
-
-
 @pytest.mark.parametrize(
     ("name", "gigabytes", "weights"),
     [
@@ -224,12 +215,34 @@ def test_a_step_that_saves_nothing_is_left_out() -> None:
     assert memory.worth_taking((one, other, third), {one: 2.0, other: 2.0, third: 1.0}.__getitem__) == [one, third]
 
 
-def test_need_follows_the_recipe() -> None:
-    recipe = a_recipe(width=640, height=512, seeds=(1, 2, 3))
+LADDERS = [
+    memory.ladder(a_placement(device, dtype))
+    for device, dtype in (
+        ("cpu", torch.float32),
+        ("cpu", torch.bfloat16),
+        ("cuda", torch.bfloat16),
+        ("cuda", torch.float32),
+        ("mps", torch.float16),
+    )
+]
 
-    assert Need.of(recipe, a_placement()) == Need(pixels=640 * 512, batch=1)
-    assert Need.of(recipe, a_placement(batches=True)) == Need(pixels=640 * 512, batch=3)
-    assert recipe.size == Size(width=640, height=512)
+
+@pytest.mark.parametrize("ladder", LADDERS)
+def test_a_step_takes_as_much_as_itself_and_those_below_it_and_is_known_by_its_name(
+    ladder: tuple[Step, ...],
+) -> None:
+    for number, step in enumerate(ladder):
+        taken = [step.takes_as_much_as(other) for other in ladder]
+        assert taken == [other >= number for other in range(len(ladder))]
+        assert Step.named(str(step)) == step
+    assert Step.named("full, float8") is None
+
+
+def test_a_step_in_full_precision_takes_as_much_as_the_same_in_half_and_not_the_other_way_round() -> None:
+    full, half = (Step(dtype=dtype) for dtype in (torch.float32, torch.bfloat16))
+
+    assert full.takes_as_much_as(half)
+    assert not half.takes_as_much_as(full)
 
 
 def test_a_limit_is_for_the_whole_process_on_a_cpu() -> None:
@@ -270,3 +283,6 @@ def test_a_containers_limit_counts(tmp_path: Path, files: dict[str, str], left: 
         (tmp_path / "memory.stat").write_text(files.get("memory.stat", ""))
 
     assert memory.left_in_group(tmp_path) == left
+    room = Room(a_placement(), None, groups=tmp_path)
+    assert room.most == (a_placement().memory if left is None else 1000)
+    assert Room(a_placement(), 500, groups=tmp_path).most == 500

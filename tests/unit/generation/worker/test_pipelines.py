@@ -1,6 +1,8 @@
 """Models in memory: the most used stay, the others go, and nothing of them is left."""
 
+import functools
 import gc
+import shutil
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +13,12 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
-from generation import Adapter, AdapterKind, Mode, Model, ModelUnavailable
+from generation import Adapter, AdapterKind, Mode, Model, ModelUnavailable, Recipe
 from generation.inspection import inspect_model
+from generation.tries import Need, Try
 from generation.worker import loading, memory
 from generation.worker.engine import Engine
-from generation.worker.memory import Need, Weights
+from generation.worker.memory import Weights
 from generation.worker.pipelines import Pipelines
 from generation.worker.placement import Placement
 from tests.controls import saved, small_control, small_people_detector, small_pose_detector
@@ -299,6 +302,95 @@ def test_a_model_that_memory_ran_out_for_while_it_was_read_is_read_again_a_step_
     assert pipelines.get(models[0], recipe=PLAIN).step.dtype is torch.bfloat16
 
 
+def ran_out(pipelines: Pipelines, model: Model, recipe: Recipe = PLAIN) -> Try:
+    """What is to be remembered of memory that ran out for `recipe`."""
+    pipelines.get(model, recipe=recipe)
+    tried = pipelines.step_down()
+    assert tried is not None
+    return tried
+
+
+def test_each_try_is_told_before_it_can_fail_and_remembered_as_it_was_told(
+    pipelines: Pipelines, models: list[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Try] = []
+
+    def load(*_: object) -> None:
+        raise MemoryError(f"after {len(told)} were told")
+
+    monkeypatch.setattr(loading, "load", load)
+    with pytest.raises(MemoryError, match="after 1 were told"):
+        pipelines.get(models[0], recipe=PLAIN, on_try=told.append)
+
+    assert pipelines.step_down() == told[0]
+    assert told[0].step == str(pipelines._ladder[0])
+    assert told[0].need == Need(pixels=64 * 64, batch=1)
+
+
+def test_another_worker_begins_where_memory_was_enough_for_the_one_before(
+    pipelines: Pipelines, models: list[Model]
+) -> None:
+    known = ran_out(pipelines, models[0])
+    enough = pipelines.get(models[0], recipe=PLAIN).step
+    assert enough != pipelines._ladder[0]
+
+    later = Pipelines(PLACEMENT)
+    for _ in range(2):  # it is said with every order
+        later.recall([known])
+        assert later.get(models[0], recipe=PLAIN).step == enough
+    assert later.get(models[1], recipe=PLAIN).step == pipelines._ladder[0]
+
+
+def test_what_ran_out_in_half_precision_is_not_tried_in_full(pipelines: Pipelines, models: list[Model]) -> None:
+    half = str(replace(pipelines._ladder[0], dtype=torch.bfloat16))
+    known = replace(ran_out(pipelines, models[0]), step=half)
+
+    later = Pipelines(PLACEMENT)
+    later.recall([known])
+    step = later.get(models[0], recipe=PLAIN).step
+    assert (step.dtype, step.tiled) == (torch.bfloat16, True)
+
+
+@pytest.mark.parametrize(
+    ("placement", "limit"),
+    [
+        (replace(PLACEMENT, memory=2**31), None),
+        (replace(PLACEMENT, name="another one"), None),
+        (PLACEMENT, 10**15),
+    ],
+)
+def test_what_ran_out_is_forgotten_with_another_device_or_another_memory(
+    pipelines: Pipelines, models: list[Model], placement: Placement, limit: int | None
+) -> None:
+    known = ran_out(pipelines, models[0])
+
+    later = Pipelines(placement, limit=limit)
+    later.recall([known])
+    assert later.get(models[0], recipe=PLAIN).step == later._ladder[0]
+
+
+def test_what_ran_out_is_forgotten_with_the_models_files(
+    pipelines: Pipelines, models: list[Model], tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(models[0].source, folder)
+    model = replace(models[0], source=str(folder))
+    known = ran_out(pipelines, model)
+
+    same, changed = Pipelines(PLACEMENT), Pipelines(PLACEMENT)
+    for each in (same, changed):
+        each.recall([known])
+    assert same.get(model, recipe=PLAIN).step != pipelines._ladder[0]
+    (folder / "note.txt").write_text("retrained", encoding="utf-8")
+    assert changed.get(model, recipe=PLAIN).step == pipelines._ladder[0]
+
+
+def test_words_of_another_version_are_no_step(pipelines: Pipelines, models: list[Model]) -> None:
+    later = Pipelines(PLACEMENT)
+    later.recall([replace(ran_out(pipelines, models[0]), step="folded twice")])
+    assert later.get(models[0], recipe=PLAIN).step == pipelines._ladder[0]
+
+
 def test_what_was_never_chosen_has_no_lower_step(pipelines: Pipelines, models: list[Model]) -> None:
     assert not pipelines.step_down()
     with pytest.raises(ModelUnavailable):
@@ -308,10 +400,13 @@ def test_what_was_never_chosen_has_no_lower_step(pipelines: Pipelines, models: l
 
 def test_below_the_last_step_there_is_none(pipelines: Pipelines, models: list[Model]) -> None:
     recipe = a_recipe(width=64, height=64, seeds=(1,))
-    downs = 0
-    while pipelines.get(models[0], recipe=recipe) and pipelines.step_down():
-        downs += 1
-    assert downs == len(pipelines._steps(models[0], Need(pixels=1, batch=1), pipelines.get(models[0]).numbers)) - 1
+    steps = [str(pipelines.get(models[0], recipe=recipe).step)]
+    while pipelines.step_down():
+        steps.append(str(pipelines.get(models[0], recipe=recipe).step))
+    numbers = pipelines.get(models[0]).numbers
+    costs = functools.partial(memory.predict, Need(pixels=64 * 64, batch=1), models[0].family, numbers)
+    worth = memory.worth_taking(pipelines._ladder, lambda step: costs(step, "cpu"))
+    assert steps == [str(step) for step in worth]
 
 
 @pytest.mark.parametrize("kept", [1, 2])
