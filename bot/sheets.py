@@ -118,7 +118,7 @@ class Sheets:
         """Forget a question. Raises NotFound or NotAllowed."""
         sheet = await self.own(sheet_id, viewer)
         async with self._database.transaction() as connection:
-            if not await db.sheets.delete(connection, sheet.id, state=SheetState.ASKED):
+            if not await db.sheets.delete(connection, sheet.id, asked=True):
                 raise NotAllowed("sheet_again")
 
     async def cancel(self, sheet_id: str, viewer: Viewer) -> bool:
@@ -133,13 +133,14 @@ class Sheets:
         return stopped
 
     async def delete(self, sheet_id: str, viewer: Viewer) -> tuple[Sheet, list[Posted]]:
-        """Remove a sheet that was delivered, with all its pictures and their records, for good.
+        """Remove a sheet that has ended, with all its pictures and their records, for good.
 
         Returns what it was, and the messages that its cells were opened as, which the caller removes. Raises
         NotFound or NotAllowed.
         """
         sheet = await self.any(sheet_id)
-        if not sheet.may_be_managed_by(viewer) or sheet.state is not SheetState.DELIVERED:
+        ended = all(generation.state.ended for generation in (await self.generations(sheet)).values())
+        if not sheet.may_be_managed_by(viewer) or sheet.state is SheetState.ASKED or not ended:
             raise NotAllowed("delete")
         posted: list[Posted] = []
         for generation_id in sheet.cells.values():
@@ -147,7 +148,7 @@ class Sheets:
                 _, messages = await self._history.delete(generation_id, viewer)
                 posted += messages
         async with self._database.transaction() as connection:
-            await db.sheets.delete(connection, sheet.id, state=SheetState.DELIVERED)
+            await db.sheets.delete(connection, sheet.id, asked=False)
         return sheet, posted
 
     async def any(self, sheet_id: str) -> Sheet:

@@ -148,10 +148,11 @@ async def mark_delivered(
     return any(True for _ in rows)
 
 
-async def delete(connection: aiosqlite.Connection, sheet_id: str, *, state: SheetState) -> bool:
-    """Remove a sheet that is in `state`; its generations stay. False if it is not, or gone."""
+async def delete(connection: aiosqlite.Connection, sheet_id: str, *, asked: bool) -> bool:
+    """Remove a sheet that is only `asked`, or else one that is more; its generations stay. False for none."""
     rows = await connection.execute_fetchall(
-        "DELETE FROM sheets WHERE id = :id AND state = :state RETURNING 1", {"id": sheet_id, "state": state}
+        "DELETE FROM sheets WHERE id = :id AND (state = 'asked') = :asked RETURNING 1",
+        {"id": sheet_id, "asked": asked},
     )
     return any(True for _ in rows)
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import db
-from bot.playground import Message, Person, Playground
+from bot.playground import Failure, Fault, Message, Person, Playground
 from tests.contract.bot.conftest import Running, Start, answer_of, is_result, labels, results, until
 
 OPEN = "Open one of these pictures"
@@ -242,6 +242,21 @@ async def test_deleting_a_sheet_deletes_its_pictures_and_what_was_opened(
         grace.press(sheet, "Delete")
         await ada.wait_for(lambda: ada.now(sheet) is None and ada.now(opened) is None)
         assert await rows_of(running, "generations") == await rows_of(running, "cells") == 0
+
+
+async def test_a_sheet_can_be_deleted_as_soon_as_it_is_seen(
+    start: Start, playground: Playground, ada: Person
+) -> None:
+    async with start() as running:
+        question = await asked(ada, seed="41, 42")
+        # As long as the message that waited for it cannot be removed, its delivery is not on record.
+        playground.faults.add(Fault(mishap=Failure(status=503), method="DELETE", path=r".*/messages/\d+", count=4))
+        ada.press(question, "Draw")
+        sheet = await the_sheet(ada)
+        deleted = await answer_of(ada, ada.press(sheet, "Delete"))
+        assert "deleted for good" in deleted.text
+        await ada.wait_for(lambda: ada.now(sheet) is None)
+        assert await rows_of(running, "sheets") == await rows_of(running, "generations") == 0
 
 
 async def test_what_is_too_dear_is_refused_before_anything_is_recorded(start: Start, ada: Person) -> None:

@@ -45,8 +45,8 @@ async def test_a_sheet_that_goes_leaves_its_generations(connection: Connection) 
     await record(connection, "a")
     await db.sheets.insert(connection, a_sheet("s"))
     await db.sheets.put_cells(connection, "s", ["a"])
-    assert not await db.sheets.delete(connection, "s", state=db.SheetState.DELIVERED)
-    assert await db.sheets.delete(connection, "s", state=db.SheetState.ASKED)
+    assert not await db.sheets.delete(connection, "s", asked=False)
+    assert await db.sheets.delete(connection, "s", asked=True)
     assert await db.sheets.cells(connection, "s") == {}
     assert await db.generations.find(connection, "a") is not None
 
