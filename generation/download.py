@@ -126,7 +126,7 @@ def _is_whole(folder: Path, model: str) -> bool:
 
 def _fetch(place: Place, model: str, on_bytes: OnBytes | None) -> Path:
     if not is_hub_id(place.source):
-        raise ModelUnavailable(model, f"there is no file or folder {place.source}; check the path")
+        raise ModelUnavailable(model, f"there is no file or folder {place.source}; check the path.")
     from huggingface_hub import HfApi, hf_hub_download
 
     log.info("fetching %s", place.source)

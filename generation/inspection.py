@@ -119,7 +119,7 @@ def inspect_model(source: str) -> Model:
     if is_hub_id(source):
         title = source.rpartition("/")[2]
         return inspect_folder(fetch_small_files(title.lower(), source), source=source, title=title)
-    raise ModelUnavailable(source, f"there is no file or folder {source}; check the path")
+    raise ModelUnavailable(source, f"there is no file or folder {source}; check the path.")
 
 
 def inspect_folder(folder: Path, *, source: str, title: str) -> Model:
