@@ -134,9 +134,6 @@ class DrawingLoop:
         if attempts > ATTEMPTS:
             await self._fail(job, FailureKind.SET_ASIDE, f"it was being drawn {ATTEMPTS} times when Easel ended")
             return
-        if job.id in self._cancelling:
-            await self._record_end(job, End(state=JobState.CANCELLED, seconds=0.0))
-            return
         source, mask = job.recipe.source, job.recipe.mask
         order = Generate(
             job=job.id,
@@ -149,7 +146,11 @@ class DrawingLoop:
             preview_every=await self._previews(job),
             ran_out=await insist(lambda: self._ledger.shortages(model.name)),
         )
-        # 4. Drawn, failed, cancelled, or the worker is gone: then the job has one more try. For what memory ran
+        # 4. From here on the supervisor is told of a cancellation; none may come between.
+        if job.id in self._cancelling:
+            await self._record_end(job, End(state=JobState.CANCELLED, seconds=0.0))
+            return
+        # 5. Drawn, failed, cancelled, or the worker is gone: then the job has one more try. For what memory ran
         #    out is written down first, so that this try, or whoever's is next, is not in vain.
         ran_out: list[RanOut] = []
         try:
@@ -231,8 +232,11 @@ class DrawingLoop:
             log.warning("job %s stays as it is on record until the next start: %s", job.id, error)
 
     async def _put_back(self, job: Job) -> None:
-        """Give a job whose worker died another try."""
+        """Give a job whose worker died another try, if it is still wanted."""
         await insist(lambda: self._ledger.hand_back(job.id, counted=True))
+        if job.id in self._cancelling:
+            await self._record_end(job, End(state=JobState.CANCELLED, seconds=0.0))
+            return
         self._queue.add_served(job.member, -job.cost)
         self._queue.put(job)
 

@@ -11,7 +11,7 @@ import pytest
 
 import db
 from db import DatabaseUnusable
-from generation import FailureKind, JobState, QueueFull, Request
+from generation import FailureKind, JobState, QueueFull, Request, WorkerState
 from tests.contract.studio.conftest import Open, Opened
 from tests.contract.studio.test_studio import A_CAT, ADDRESS, ANN, drawing_begun, ended, left, rows
 
@@ -129,6 +129,37 @@ async def test_a_cancellation_while_the_attempt_is_written_down_counts(
         assert await opened.studio.cancel(accepted.generation_id, ANN)
         in_the_way.execute("ROLLBACK")
         assert (await ended(opened, accepted.generation_id)).state is JobState.CANCELLED
+
+
+async def test_a_cancellation_counts_at_whatever_moment_before_the_worker_has_the_order(open_studio: Open) -> None:
+    async with open_studio("waits_for_cancel") as opened:
+        for moment in range(40):
+            accepted = await opened.studio.submit(A_CAT, viewer=ANN, address=ADDRESS)
+            async with asyncio.timeout(10):
+                while not opened.studio.queue()[0].running:  # noqa: ASYNC110 (the studio tells nobody of this moment)
+                    await asyncio.sleep(0)
+            await asyncio.sleep(moment * 0.0002)
+            assert await opened.studio.cancel(accepted.generation_id, ANN)
+            assert (await ended(opened, accepted.generation_id)).state is JobState.CANCELLED
+        assert await left(opened) == pytest.approx(1000)
+        assert opened.supervisor.starts == 1
+
+
+async def test_a_cancellation_counts_while_a_job_whose_worker_died_is_put_back(
+    open_studio: Open, in_the_way: sqlite3.Connection
+) -> None:
+    async with open_studio("waits_for_cancel") as opened:
+        accepted = await opened.studio.submit(A_CAT, viewer=ANN, address=ADDRESS)
+        await drawing_begun(opened, accepted.generation_id)
+        in_the_way.execute("BEGIN IMMEDIATE")
+        opened.supervisor.kill()
+        async with asyncio.timeout(10):
+            while opened.supervisor.state is WorkerState.DRAWING:  # noqa: ASYNC110 (nobody is told of this moment)
+                await asyncio.sleep(0)
+        assert await opened.studio.cancel(accepted.generation_id, ANN)
+        in_the_way.execute("ROLLBACK")
+        assert (await ended(opened, accepted.generation_id)).state is JobState.CANCELLED
+        assert await left(opened) == pytest.approx(1000)
 
 
 async def test_a_cancellation_that_cannot_be_recorded_leaves_the_job_waiting(
