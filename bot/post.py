@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import discord
+from discord.webhook import async_
 
 from bot.place import Address
 
@@ -36,6 +37,23 @@ _LOOKED_THROUGH = 500  # messages of a channel, for one that may be there alread
 _LOOKS = (2.0, 5.0, 15.0, 40.0, 60.0)  # seconds between looks at a message that a dropped change may still reach
 
 Files = Callable[[], Sequence[discord.File]]  # opened anew for each try: sending closes them
+
+
+class _Turn(async_.AsyncDeferredLock):
+    """Whose turn it is among all calls on one interaction.
+
+    discord.py makes a pause where Discord wants one, and whoever is dropped in it never gives the turn on.
+    """
+
+    async def __aexit__(self, *error: object) -> None:
+        try:
+            if self.delta:
+                await asyncio.sleep(self.delta)
+        finally:
+            self.lock.release()
+
+
+async_.AsyncDeferredLock = _Turn  # type: ignore[misc]
 
 
 class Closed(Exception):

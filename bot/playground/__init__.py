@@ -5,7 +5,7 @@ from .errors import NotAnswered, NotPossible, PlaygroundError
 from .faults import Delayed, Dropped, Failure, Fault, Moment, RateLimited
 from .files import Upload
 from .interaction import Interaction, Stage
-from .limits import LIKE_DISCORD
+from .limits import LIKE_DISCORD, Limit
 from .messages import Message
 from .person import Person
 from .server import Playground
@@ -18,6 +18,7 @@ __all__ = [
     "Failure",
     "Fault",
     "Interaction",
+    "Limit",
     "Message",
     "Moment",
     "NotAnswered",

@@ -19,8 +19,9 @@ def schema_path() -> Path | None:
 
 
 @pytest_asyncio.fixture
-async def playground() -> AsyncIterator[Playground]:
-    async with Playground(schema=schema_path()) as opened:
+async def playground(request: pytest.FixtureRequest) -> AsyncIterator[Playground]:
+    """A parameter is its limits of rate."""
+    async with Playground(schema=schema_path(), limits=getattr(request, "param", None)) as opened:
         yield opened
     assert opened.violations == []
 

@@ -9,11 +9,16 @@ from PIL import Image
 
 from bot import wording
 from bot.attachments import PREVIEW_NAME
-from bot.playground import Delayed, Fault, Message, Person, Playground, RateLimited
+from bot.playground import Delayed, Fault, Limit, Message, Person, Playground, RateLimited
 from tests.contract.bot.conftest import Start, drawing, is_result, result, results, until
 from tests.contract.bot.test_conversation import mention
 
 EDITS = r"/webhooks/\d+/[^/]+/messages/.*|/channels/\d+/messages/\d+"
+
+# After each change of a message Discord wants none for so long: more than a change is waited for.
+EDITS_RUN_OUT = {
+    ("PATCH", "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"): Limit(requests=1, seconds=4.0)
+}
 
 
 def names(message: Message) -> list[str]:
@@ -92,6 +97,16 @@ async def test_a_preview_on_its_way_does_not_hold_the_result_up(
         await result(ada, "a red cat")
         assert time.monotonic() - began < 10
         assert len(results(ada)) == 1
+
+
+@pytest.mark.parametrize("playground", [EDITS_RUN_OUT], indirect=True)
+async def test_a_limit_that_a_preview_used_up_does_not_keep_the_result_for_ever(start: Start, ada: Person) -> None:
+    async with start(preview_every=0.0) as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="a secret", private=True)
+        await drawing(ada, "a secret")
+        await running.gate.open()
+        assert is_result(await result(ada, "a secret"))
 
 
 async def test_an_edit_that_was_dropped_on_its_way_does_not_undo_a_private_result(
