@@ -30,16 +30,16 @@ def right_half_white(size: tuple[int, int] = (256, 256)) -> Image.Image:
 
 
 async def test_neighbours_are_nearer_the_smaller_the_amount_and_differ_from_each_other(ada: Person) -> None:
-    result = await draw(ada, "a red house in a meadow", seed="11", steps=8)
+    result = await draw(ada, "a red house in a meadow", seed="3", steps=8)
     [original] = images(ada, result)
-    distances = []
+    distances = []  # usually: where a picture stands between two others, a small step is enough for another one
     for amount in (0.1, 0.6):
         seen = seen_by(ada)
         row = await result_of(ada, ada.slash("vary", id=generation_id(result), amount=amount), seen)
         neighbours = images(ada, row)
         assert len({exactly(each) for each in [original, *neighbours]}) == 5
         assert f"variation {amount}" in row.text
-        distances.append(np.mean([distance(each, original) for each in neighbours]))
+        distances.append(np.median([distance(each, original) for each in neighbours]))
     assert distances[0] < 0.6 * distances[1]
     seen = seen_by(ada)
     nearer = await result_of(ada, ada.slash("vary", id=f"{generation_id(row)}-3", amount=0.0), seen)
