@@ -8,12 +8,12 @@ from enum import StrEnum
 from typing import Any
 
 import db
+from bot.accounts import Accounts, AllowanceState
 from bot.place import OPERATOR_ID, Address, Viewer
 from bot.tally import Tally
 from db import Database
 from generation import (
     Allowance,
-    Balance,
     DrawnPicture,
     Failure,
     Job,
@@ -39,16 +39,6 @@ class Route(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AllowanceState:
-    """What a member has left of `capacity` seconds of compute; nothing is missing at `full_at` (epoch seconds)."""
-
-    left: float
-    capacity: float
-    per_hour: float
-    full_at: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class End:
     """How a job ended. `recipe` is the one that was drawn, its environment filled in."""
 
@@ -66,9 +56,14 @@ class Ledger:
         self, database: Database, *, allowance: Allowance, clock: Callable[[], float] = time.time
     ) -> None:
         self._database = database
-        self.usual = allowance  # where no server has another one
+        self._accounts = Accounts(usual=allowance, clock=clock)
         self._clock = clock
         self.tally = Tally()
+
+    @property
+    def usual(self) -> Allowance:
+        """The allowance where no server has another one."""
+        return self._accounts.usual
 
     async def accept(
         self,
@@ -89,7 +84,7 @@ class Ledger:
         async with self._database.transaction() as connection:
             left = allowance.capacity
             if job.member != OPERATOR_ID:
-                left = await self._charge(connection, allowance, job)
+                left = await self._accounts.charge(connection, allowance, job)
             await _insert(connection, job, viewer, private=private, parent_id=parent_id)
             if address is not None:
                 row = _delivery(job.id, viewer, address)
@@ -111,40 +106,19 @@ class Ledger:
         False if that was done before, or the sheet is gone. Raises AllowanceSpent.
         """
         async with self._database.transaction() as connection:
-            begun = await db.sheets.begin(
-                connection,
-                sheet_id,
-                application_id=address.application_id,
-                interaction_token=address.interaction_token,
-                interaction_expires_at=address.interaction_expires_at,
-                channel_id=address.channel_id,
-                waiting_message_id=address.waiting_message_id,
-                ephemeral=address.ephemeral,
-            )
-            if not begun:
+            if not await db.sheets.begin(connection, sheet_id, **_columns(address)):
                 return False
-            await self._charge(connection, allowance, *jobs)
+            await self._accounts.charge(connection, allowance, *jobs)
             for job in jobs:
                 await _insert(connection, job, viewer, private=private, parent_id=None)
             await db.sheets.put_cells(connection, sheet_id, [job.id for job in jobs])
         return True
 
-    async def _charge(self, connection: db.Connection, allowance: Allowance, *jobs: Job) -> float:
-        """Charge one member for `jobs` of one moment; returns what is left. Raises AllowanceSpent."""
-        member, now = jobs[0].member, jobs[0].created_at
-        cost = sum(job.cost for job in jobs)
-        balance = allowance.spent(await self._balance(connection, member, allowance), cost, now)
-        await self._put(connection, member, balance, allowance)
-        for job in jobs:
-            row = db.ChargeRow(generation_id=job.id, member_id=member, amount=job.cost, charged_at=now)
-            await db.allowances.charge(connection, row)
-        return balance.left
-
     async def check_allowance(self, member_id: int, cost: float, allowance: Allowance | None = None) -> None:
         """Raises AllowanceSpent where `cost` seconds of compute would not be granted now; nothing is charged."""
         terms = self.usual if allowance is None else allowance
         async with self._database.reading() as connection:
-            terms.spent(await self._balance(connection, member_id, terms), cost, self._clock())
+            await self._accounts.check(connection, terms, member_id, cost)
 
     async def accept_look(self, look: Look, *, viewer: Viewer, address: Address, private: bool) -> None:
         """Record a picture that waits to be put into words, and where the answer goes. Nothing is charged yet."""
@@ -241,9 +215,7 @@ class Ledger:
                     for number, picture in enumerate(end.pictures, start=1)
                 ],
             )
-            if await db.allowances.settle(connection, job.id, job.cost - used, now) is not None:
-                balance = await self._balance(connection, job.member, self.usual)
-                await self._put(connection, job.member, self.usual.refunded(balance, job.cost - used), self.usual)
+            await self._accounts.settle(connection, job, used=used)
             for key, rate in ({} if learned is None else learned).items():
                 row = db.RateRow(
                     key=key,
@@ -261,13 +233,7 @@ class Ledger:
         """What a member may spend under an allowance, the usual one where it is None."""
         terms = self.usual if allowance is None else allowance
         async with self._database.reading() as connection:
-            balance = terms.refilled(await self._balance(connection, member_id, terms), self._clock())
-        return AllowanceState(
-            left=max(0.0, balance.left),
-            capacity=terms.capacity,
-            per_hour=terms.per_hour,
-            full_at=terms.full_at(balance),
-        )
+            return await self._accounts.state(connection, terms, member_id)
 
     async def shortages(self, model: str) -> tuple[RanOut, ...]:
         """For what memory ran out with a model, lately."""
@@ -349,7 +315,7 @@ class Ledger:
             if not marked and (look := await db.looks.delete(connection, key)) is not None:
                 marked = True
                 if route is not Route.HISTORY:  # where no words wait
-                    await self._spend(connection, look.member_id, look.seconds)
+                    await self._accounts.spend(connection, look.member_id, look.seconds)
         if marked:
             self.tally.deliveries[route] += 1
 
@@ -362,39 +328,6 @@ class Ledger:
         """Remember that a member was told."""
         async with self._database.transaction() as connection:
             await db.deliveries.note_unseen(connection, member_id, self._clock())
-
-    async def _spend(self, connection: db.Connection, member_id: int, seconds: float) -> None:
-        """Take `seconds` of compute off an allowance, as far as they are left."""
-        balance = self.usual.refilled(await self._balance(connection, member_id, self.usual), self._clock())
-        left = balance.left - min(seconds, max(0.0, balance.left))
-        await self._put(connection, member_id, replace(balance, left=left), self.usual)
-
-    async def _balance(self, connection: db.Connection, member_id: int, allowance: Allowance) -> Balance:
-        """A member's balance as it is under `allowance`.
-
-        What is missing of it is the same number of seconds under every allowance, so that what was spent in one
-        server counts in all of them, and what one grants on top can be spent there alone.
-        """
-        balance = await self._recorded(connection, member_id)
-        return replace(balance, left=balance.left + allowance.capacity - self.usual.capacity)
-
-    async def _recorded(self, connection: db.Connection, member_id: int) -> Balance:
-        """A member's balance under the usual allowance, as which it is on record."""
-        row = await db.allowances.find(connection, member_id)
-        if row is not None:
-            return Balance(left=row.balance, at=row.updated_at)
-        erased = await db.tombstones.find(connection, member_id)
-        if erased is not None and erased.balance is not None and erased.balance_at is not None:
-            return Balance(left=erased.balance, at=erased.balance_at)
-        return self.usual.full(self._clock())
-
-    async def _put(
-        self, connection: db.Connection, member_id: int, balance: Balance, allowance: Allowance
-    ) -> None:
-        """Record a balance as it is under `allowance`."""
-        left = balance.left - allowance.capacity + self.usual.capacity
-        row = db.AllowanceRow(member_id=member_id, balance=left, updated_at=balance.at)
-        await db.allowances.put(connection, row)
 
 
 def _job(row: db.UnendedJob) -> Job:
@@ -466,13 +399,8 @@ def _delivery(generation_id: str, viewer: Viewer, address: Address) -> db.Delive
     return db.DeliveryRow(
         generation_id=generation_id,
         guild_id=viewer.guild_id,
-        channel_id=address.channel_id,
-        application_id=address.application_id,
-        interaction_token=address.interaction_token,
-        interaction_expires_at=address.interaction_expires_at,
         reply_to_message_id=address.reply_to_message_id,
-        waiting_message_id=address.waiting_message_id,
-        ephemeral=address.ephemeral,
+        **_columns(address),
     )
 
 
@@ -484,13 +412,20 @@ def _look(look: Look, viewer: Viewer, address: Address, *, private: bool) -> db.
         private=private,
         source=look.source,
         created_at=look.created_at,
-        application_id=address.application_id,
-        interaction_token=address.interaction_token,
-        interaction_expires_at=address.interaction_expires_at,
-        channel_id=address.channel_id,
-        waiting_message_id=address.waiting_message_id,
-        ephemeral=address.ephemeral,
+        **_columns(address),
     )
+
+
+def _columns(address: Address) -> dict[str, Any]:
+    """What every record of an address has; who is replied to is on record with a generation's alone."""
+    return {
+        "channel_id": address.channel_id,
+        "application_id": address.application_id,
+        "interaction_token": address.interaction_token,
+        "interaction_expires_at": address.interaction_expires_at,
+        "waiting_message_id": address.waiting_message_id,
+        "ephemeral": address.ephemeral,
+    }
 
 
 def _address(row: db.DeliveryRow | db.LookRow) -> Address:

@@ -7,10 +7,11 @@ from random import SystemRandom
 from typing import Any
 
 import db
+from bot.accounts import AllowanceState
 from bot.comparison import Comparison, compose, items, value
 from bot.errors import NotAllowed, NotFound
 from bot.history import Generation, History, Posted
-from bot.ledger import AllowanceState, Ledger
+from bot.ledger import Ledger
 from bot.place import Address, Viewer
 from bot.seeds import Seeds
 from bot.studio import Studio, new_id

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from bot.accounts import AllowanceState
 from bot.board import Board, QueuedJob
 from bot.content import ContentFilter, Display
 from bot.describing import Describing, Description
@@ -15,7 +16,7 @@ from bot.drawing import DrawingLoop
 from bot.endings import Endings, insist
 from bot.errors import NotAllowed, NotFound, Unseen
 from bot.history import History
-from bot.ledger import AllowanceState, End, Ledger, Route
+from bot.ledger import End, Ledger, Route
 from bot.pictures import Pictures
 from bot.place import Address, Viewer
 from bot.recipes import Recipes

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import discord
 
+from bot.accounts import AllowanceState
 from bot.board import QueuedJob
-from bot.ledger import AllowanceState
 from bot.seeds import SavedSeed
 from bot.studio import WorkerStatus
 from bot.wording.text import EMBED_LIMIT, Plural, duration, escape, expected_time, moment, quote

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from bot.accounts import AllowanceState
 from bot.comparison import Comparison
 from bot.history import Generation
-from bot.ledger import AllowanceState
 from bot.wording.errors import CANCELLED, failure_sentence
 from bot.wording.text import Plural, about, duration, escape, expected_time, quote, shorten
 from generation import Estimate, JobState

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import wording
+from bot.accounts import AllowanceState
 from bot.board import QueuedJob
 from bot.comparison import Comparison, Side
 from bot.content import ContentFilter
 from bot.flags import read_flags
 from bot.history import Generation
-from bot.ledger import AllowanceState
 from bot.rules import Grant, Rules
 from bot.servers import Block, Deed, Entry, LogPage
 from bot.studio import WorkerStatus
