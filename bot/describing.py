@@ -98,7 +98,7 @@ class Describing:
                 self._queue.check_room(viewer.member_id)
                 await self._ledger.accept_look(look, viewer=viewer, address=address, private=private)
                 self._queue.put(look)
-        except BaseException:
+        except Exception:  # and no cancellation, which may come once it is on record
             await self._forget(source)
             raise
 

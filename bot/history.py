@@ -123,6 +123,12 @@ class Family:
     def alone(self) -> bool:
         return self.parent is None and not self.children
 
+    @property
+    def members(self) -> tuple[Generation, ...]:
+        """Everybody in it, the oldest first."""
+        ancestors = (each for each in (self.grandparent, self.parent) if each is not None)
+        return (*ancestors, self.itself, *self.children)
+
 
 class History:
     """Finds generations for viewers. What a viewer may not see is not there: both raise the same NotFound."""

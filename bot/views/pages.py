@@ -58,8 +58,8 @@ class DropButton(GenerationButton, template=r"easel:drop:(?P<id>[0-9a-z]{1,32})"
 
 async def show(interaction: discord.Interaction[Any], generation_id: str) -> None:
     """Answer with one generation, its pictures, its family and buttons to all of it, for the asker alone."""
-    history, viewer = desk_of(interaction).history, viewer_of(interaction)
-    family = await history.family(generation_id, viewer)
+    desk, viewer = desk_of(interaction), viewer_of(interaction)
+    family = await desk.history.family(generation_id, viewer)
     generation = family.itself
     text = wording.shown(generation)
     if not generation.state.ended:
@@ -71,7 +71,7 @@ async def show(interaction: discord.Interaction[Any], generation_id: str) -> Non
     files: list[discord.File] = []
     if generation.state is JobState.FINISHED:
         try:
-            display = desk_of(interaction).studio.display(generation.guild_id)
+            display = desk.studio.display(generation.guild_id)
             parcel = await pack(generation, text, display, age_restricted=viewer.age_restricted)
             text = parcel.text
             files += parcel.files()
@@ -80,8 +80,10 @@ async def show(interaction: discord.Interaction[Any], generation_id: str) -> Non
     embeds = []
     if not family.alone:
         name = f"{generation.id}-family.jpg"
-        files.append(discord.File(BytesIO(await family_sheet(family)), filename=name))
-        embeds.append(wording.family_embed(family, picture=name))
+        # An embed cannot cover a picture: one that is to be covered stands beside it.
+        covered = any(desk.studio.display(each.guild_id).covered for each in family.members)
+        files.append(discord.File(BytesIO(await family_sheet(family)), filename=name, spoiler=covered))
+        embeds.append(wording.family_embed(family, picture=None if covered else name))
     await whisper(interaction, text, embeds=embeds, files=files, view=view)
 
 

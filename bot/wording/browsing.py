@@ -143,8 +143,8 @@ def shown(generation: Generation) -> str:
     return f"{line}\n-# {_ASKED_FOR.format(moment=moment(generation.created_at, 'f'))}"
 
 
-def family_embed(family: Family, *, picture: str) -> discord.Embed:
-    """A family's picture, which is attached as `picture`, and what changed from each parent to each child."""
+def family_embed(family: Family, *, picture: str | None) -> discord.Embed:
+    """What changed from each parent to each child, with the picture that is attached as `picture`, if one is."""
     lines = []
     if family.parent is not None:
         told = changed(family.parent, family.itself)
@@ -155,7 +155,7 @@ def family_embed(family: Family, *, picture: str) -> discord.Embed:
     if family.more:
         lines.append(_OLDER_CHILDREN)
     embed = discord.Embed(title="Family", colour=COLOUR, description="\n".join(lines))
-    return embed.set_image(url=f"attachment://{picture}")
+    return embed if picture is None else embed.set_image(url=f"attachment://{picture}")
 
 
 def changed(parent: Generation, child: Generation, limit: int = _CHANGES_SHOWN) -> str:

@@ -324,7 +324,14 @@ async def test_a_server_is_stricter_than_the_operator_and_covers_what_it_likes(
         assert not [each for each in shown.attachments if each.filename.startswith("SPOILER_")]
         assert "Every picture is a spoiler" in (await server(grace, "content", spoiler=True)).text
         ada.slash("imagine", prompt="two birds", count=2)
-        assert all(each.filename.startswith("SPOILER_") for each in (await result(ada, "two birds")).attachments)
+        parent = await result(ada, "two birds")
+        assert all(each.filename.startswith("SPOILER_") for each in parent.attachments)
+        ada.press(parent, "Re-roll")
+        await ada.wait_for(lambda: len([each for each in results(ada) if "two birds" in each.text]) == 2 or None)
+        shown = await answer_of(ada, ada.slash("show", id=parent.attachments[0].filename))
+        assert [each for each in shown.attachments if each.filename.endswith("-family.jpg")]
+        assert all(each.filename.startswith("SPOILER_") for each in shown.attachments)
+        assert not [embed for embed in shown.embeds if "image" in embed]
         page = await answer_of(ada, ada.slash("history"))
         small = [part["accessory"] for part in walk(page.components) if part.get("accessory")]
         assert small
