@@ -81,11 +81,19 @@ class Describing:
         self._usual = _FIRST_GUESS
 
     async def accept(
-        self, png: bytes, *, viewer: Viewer, address: Address, private: bool, allowance: Allowance
+        self,
+        png: bytes,
+        *,
+        viewer: Viewer,
+        address: Address,
+        private: bool,
+        allowance: Allowance,
+        admit: Callable[[], object],
     ) -> None:
         """Take a picture that was checked: from the return on it will be answered.
 
-        Raises NotDescribed, QueueFull or AllowanceSpent; then nothing was recorded.
+        Raises NotDescribed, QueueFull, AllowanceSpent or what `admit` raises at the last moment; then nothing was
+        recorded.
         """
         if await asyncio.to_thread(self._controls.detector, Finds.WORDS) is None:
             raise NotDescribed(Unseen.NOBODY_LOOKS)
@@ -95,6 +103,7 @@ class Describing:
         look = Look(id=look_id, member=viewer.member_id, source=source, cost=self._usual, created_at=self._clock())
         try:
             async with self._accepting:
+                admit()
                 self._queue.check_room(viewer.member_id)
                 await self._ledger.accept_look(look, viewer=viewer, address=address, private=private)
                 self._queue.put(look)

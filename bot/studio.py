@@ -170,6 +170,7 @@ class Studio:
         )
         notes = () if notes_on is None else await notes_on(recipe)
         async with self._accepting:  # or several at once would find the same last place free
+            self.servers.admit(viewer).check(recipe)  # what was set since it was read holds for it
             self._queue.check_room(viewer.member_id)
             left = await self._ledger.accept(
                 job,
@@ -207,9 +208,6 @@ class Studio:
         It is one request: of the queue it needs the room of one job. Raises QueueFull, AllowanceSpent, NotAllowed
         where it was accepted before, or what the server's Rules raise by now.
         """
-        rules = self.servers.admit(viewer)
-        for recipe in recipes:
-            rules.check(recipe)
         at = self._clock()
         ids = sorted(new_id() for _ in recipes)  # the queue takes a member's jobs of one moment in this order
         jobs = [
@@ -217,6 +215,9 @@ class Studio:
             for job_id, recipe in zip(ids, recipes, strict=True)
         ]
         async with self._accepting:
+            rules = self.servers.admit(viewer)
+            for recipe in recipes:
+                rules.check(recipe)
             self._queue.check_room(viewer.member_id)
             if not await self._ledger.accept_sheet(
                 sheet_id, jobs, viewer=viewer, address=address, private=private, allowance=self._terms(viewer)
@@ -233,7 +234,12 @@ class Studio:
         """
         self.servers.admit(viewer)
         await self._describing.accept(
-            png, viewer=viewer, address=address, private=private, allowance=self._terms(viewer)
+            png,
+            viewer=viewer,
+            address=address,
+            private=private,
+            allowance=self._terms(viewer),
+            admit=lambda: self.servers.admit(viewer),
         )
 
     async def description(self, look_id: str) -> Description:
@@ -274,7 +280,8 @@ class Studio:
         """Let a member draw no more in the moderator's server; returns how many of their jobs it stopped."""
         if moderator.guild_id is None:
             raise ValueError("a block is for a server")
-        await self.servers.block(moderator, member_id, reason)
+        async with self._accepting:  # what is accepted is in the queue, and what comes after it meets the block
+            await self.servers.block(moderator, member_id, reason)
         stopped = 0
         for generation_id in reversed(await self.servers.unended(moderator.guild_id, member_id)):
             with suppress(NotFound):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import db
-from bot.errors import NotAllowed, NotFound
+from bot.errors import Blocked, NotAllowed, NotFound
 from bot.ledger import Route
 from bot.place import OPERATOR_ID, Address, Viewer
 from bot.updates import Drawing, Ended, Update, Waiting
@@ -19,6 +19,7 @@ from generation import (
     JobState,
     NotFetched,
     QueueFull,
+    Recipe,
     Request,
     UnknownChoice,
 )
@@ -173,6 +174,34 @@ async def test_only_its_owner_and_a_moderator_of_its_server_cancel_a_job(open_st
         with pytest.raises(NotFound):
             await opened.studio.cancel(accepted.generation_id, ELSEWHERE)
         assert await opened.studio.cancel(accepted.generation_id, MODERATOR)
+
+
+async def test_a_block_holds_for_a_request_that_is_read_meanwhile(open_studio: Open) -> None:
+    there = replace(BEN, resident=True)
+
+    async def block(recipe: Recipe) -> tuple[str, ...]:
+        del recipe
+        assert await opened.studio.block(replace(MODERATOR, resident=True), there.member_id, None) == 0
+        return ()
+
+    async with open_studio(running=False) as opened:
+        with pytest.raises(Blocked):
+            await opened.studio.submit(A_CAT, viewer=there, address=None, notes_on=block)
+        assert opened.studio.queue() == ()
+
+
+async def test_a_block_leaves_nothing_of_what_is_asked_at_the_same_moment(open_studio: Open) -> None:
+    there, moderator = replace(BEN, resident=True), replace(MODERATOR, resident=True)
+    async with open_studio(running=False) as opened:
+        for moment in range(20):
+            asked = [opened.studio.submit(A_CAT, viewer=there, address=None) for _ in range(3)]
+            tasks = [asyncio.create_task(each) for each in asked]
+            await asyncio.sleep(moment * 0.0005)
+            stopped = await opened.studio.block(moderator, there.member_id, None)
+            answers = await asyncio.gather(*tasks, return_exceptions=True)
+            refused = [each for each in answers if isinstance(each, Blocked)]
+            assert (opened.studio.queue(), stopped + len(refused)) == ((), 3)
+            await opened.studio.servers.unblock(moderator, there.member_id)
 
 
 async def test_a_job_that_kills_the_worker_twice_is_set_aside_and_others_are_drawn(open_studio: Open) -> None:
