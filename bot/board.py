@@ -1,5 +1,6 @@
 """The board: how far every job is, who follows it, and in what order they come."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -27,12 +28,9 @@ class Board:
     `estimate` says how long a job takes, by what has been learned so far.
     """
 
-    def __init__(
-        self, queue: JobQueue, *, estimate: Callable[[Job], Estimate], clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, queue: JobQueue, *, estimate: Callable[[Job], Estimate]) -> None:
         self._queue = queue
         self._estimate = estimate
-        self._clock = clock
         self._feeds: dict[str, Feed] = {}
         self._private: set[str] = set()
         self._first_step_at: float | None = None
@@ -91,7 +89,7 @@ class Board:
             case Loading():
                 update = Drawing(step=0, steps=0, remaining=None, loading=True)
             case Progress(step=step, steps=steps):
-                now = self._clock()
+                now = time.monotonic()
                 if self._first_step_at is None:
                     self._first_step_at = now
                     remaining = None

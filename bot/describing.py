@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 
 from PIL import Image, PngImagePlugin
@@ -130,14 +131,24 @@ class Describing:
     async def carry_out(self, look: Look, *, there_is_a_worker: bool) -> None:
         """Have a picture described whose turn it is, and record what came of it."""
         try:
-            described = await self._describe(look, there_is_a_worker=there_is_a_worker)
-        except NotDescribed as refusal:
-            await self._answer(look.id, look.source, reason=refusal.reason, detail=refusal.detail)
-        else:
-            if described is not None:
-                await self._answer(look.id, look.source, seconds=described.seconds, prompts=described.prompts)
+            await self._carry_out(look, there_is_a_worker=there_is_a_worker)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._leave(look))
+            raise
         finally:
             self._queue.add_served(look.member, -look.cost)  # what it took in truth is counted
+
+    async def _carry_out(self, look: Look, *, there_is_a_worker: bool) -> None:
+        answer = partial(self._answer, look.id, look.source)
+        try:
+            described = await self._describe(look, there_is_a_worker=there_is_a_worker)
+        except NotDescribed as refusal:
+            told = partial(answer, reason=refusal.reason, detail=refusal.detail)
+        else:
+            if described is None:
+                return
+            told = partial(answer, seconds=described.seconds, prompts=described.prompts)
+        await insist(told)  # what was found is not given up to a full or a busy disk
 
     async def _describe(self, look: Look, *, there_is_a_worker: bool) -> Described | None:
         """What the worker says of a picture; None where nothing is to be said, or not yet. Raises NotDescribed."""
@@ -168,9 +179,6 @@ class Describing:
                 raise NotDescribed(Unseen.SET_ASIDE) from died
             self._queue.put(look)
             return None
-        except asyncio.CancelledError:
-            await asyncio.shield(self._leave(look))
-            raise
         return self._words(look, report)
 
     def _words(self, look: Look, report: Described | Failed) -> Described:
@@ -201,12 +209,15 @@ class Describing:
         )
 
     async def withdraw(self, member_id: int, *, reason: Unseen, guild_id: int | None = None) -> None:
-        """Answer whatever of a member's waits, in one server or anywhere, without looking at it."""
+        """Answer whatever of a member's waits, in one server or anywhere, without looking at it.
+
+        Raises DatabaseUnusable; then what was not answered waits on.
+        """
         for row in await self._ledger.looks():
             asked_there = guild_id is None or row.guild_id == guild_id
             if row.member_id == member_id and asked_there and row.answer is None:
-                self._queue.discard(row.id)
                 await self._answer(row.id, row.source, reason=reason)
+                self._queue.discard(row.id)
 
     async def _leave(self, look: Look) -> None:
         """Let go of the picture that is being looked at, since Easel ends: it waits for the next start."""
@@ -216,14 +227,16 @@ class Describing:
             log.warning("look %s keeps an attempt that Easel itself ended: %s", look.id, error)
 
     async def _answer(self, look_id: str, source: str, *, seconds: float = 0.0, **told: object) -> None:
-        """Record the answer and what it costs, however long that takes, and have its member told."""
-        answer = json.dumps(told)
-        if await insist(lambda: self._ledger.answer_look(look_id, answer, seconds=seconds)):
-            await self._forget(source)
+        """Record the answer and what it costs, and have its member told. Raises DatabaseUnusable."""
+        if await self._ledger.answer_look(look_id, json.dumps(told), seconds=seconds):
             self._announce(look_id)
+            await self._forget(source)
 
     async def _forget(self, source: str) -> None:
-        await asyncio.to_thread(self._pictures.remove, (), source=source)
+        try:
+            await asyncio.to_thread(self._pictures.remove, (), source=source)
+        except OSError as error:
+            log.warning("the picture %s of a look stays: %s", source, error)
 
 
 def _failed(why: str, sentence: str = "") -> NotDescribed:

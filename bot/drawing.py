@@ -74,10 +74,11 @@ class DrawingLoop:
         self._content_filter = content_filter
         self._preview_every = preview_every
         self._cancelling: set[str] = set()
+        self._reported: str | None = None  # the job whose end is known, and is being recorded
 
     async def cancel(self, job_id: str) -> bool:
-        """Stop a job if it is the one that is being drawn; False if it is not."""
-        if self._board.current is None or self._board.current.id != job_id:
+        """Stop a job if it is the one that is being drawn; False if it is not, or not any more."""
+        if self._board.current is None or self._board.current.id != job_id or self._reported == job_id:
             return False
         self._cancelling.add(job_id)
         await self._supervisor.cancel(job_id)
@@ -97,8 +98,13 @@ class DrawingLoop:
         self._board.begin(turn)
         try:
             await self._draw(turn)
+        except asyncio.CancelledError:
+            # Wherever it stands: that Easel was ended is no attempt of the job's.
+            await asyncio.shield(self._leave(turn))
+            raise
         finally:
             self._cancelling.discard(turn.id)
+            self._reported = None
             self._board.leave()
 
     async def _warm_up(self) -> None:
@@ -164,9 +170,7 @@ class DrawingLoop:
             else:
                 await self._put_back(job)
             return
-        except asyncio.CancelledError:
-            await asyncio.shield(self._leave(job))
-            raise
+        self._reported = job.id
         await insist(lambda: self._ledger.note_shortages(ran_out))
         await self._record(job, report)
 
@@ -207,7 +211,10 @@ class DrawingLoop:
         if showing is not Showing.WITHHELD:
             return pictures
         log.info("the content filter holds back %d of %d pictures of %s", len(flagged), len(pictures), job.id)
-        await asyncio.to_thread(self._pictures.remove, flagged)
+        try:
+            await asyncio.to_thread(self._pictures.remove, flagged)
+        except OSError as error:
+            log.warning("pictures that nobody is shown stay in their files: %s", error)
         return tuple(picture for picture in pictures if not picture.flagged)
 
     async def _worker_starts(self) -> bool:

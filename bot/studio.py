@@ -93,7 +93,7 @@ class Studio:
         self._queue = queue
         self._supervisor = supervisor
         self._clock = clock
-        self._board = Board(queue, estimate=self._estimate, clock=clock)
+        self._board = Board(queue, estimate=self._estimate)
         self._endings = Endings(ledger=ledger, history=history, queue=queue, board=self._board)
         self._accepting = asyncio.Lock()
         self._describing = Describing(

@@ -5,12 +5,14 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import db
-from db import DatabaseUnusable
+from db import DatabaseUnusable, LookRow
 from generation import FailureKind, JobState, QueueFull, Request, WorkerState
 from tests.contract.studio.conftest import Open, Opened
 from tests.contract.studio.test_studio import A_CAT, ADDRESS, ANN, drawing_begun, ended, left, rows
@@ -116,6 +118,61 @@ async def test_a_job_that_is_cancelled_when_easel_stops_does_not_come_back(
     os.close(reading)
 
 
+async def stopped(drawing: asyncio.Task[None]) -> None:
+    drawing.cancel()
+    await asyncio.gather(drawing, return_exceptions=True)
+
+
+async def idle(opened: Opened) -> None:
+    async with asyncio.timeout(10):
+        while opened.supervisor.state is not WorkerState.IDLE:  # noqa: ASYNC110 (nobody is told of this moment)
+            await asyncio.sleep(0)
+
+
+async def test_a_stop_of_easel_is_no_attempt_at_whatever_moment_it_comes(open_studio: Open) -> None:
+    async with open_studio(running=False, capacity=1e6) as opened:
+        await opened.supervisor.start()
+        for moment in range(30):
+            accepted = await opened.studio.submit(A_CAT, viewer=ANN, address=ADDRESS)
+            drawing = asyncio.create_task(opened.studio.run())
+            async with asyncio.timeout(10):
+                while not opened.studio.queue()[0].running:  # noqa: ASYNC110 (nobody is told of this moment)
+                    await asyncio.sleep(0)
+            await asyncio.sleep(moment * 0.0003)
+            await stopped(drawing)
+            assert await state_of(opened, accepted.generation_id) in {("queued", 0), ("finished", 1)}
+
+
+async def test_a_stop_of_easel_is_no_attempt_of_what_is_drawn_and_cannot_be_recorded(
+    open_studio: Open, in_the_way: sqlite3.Connection, tmp_path: Path
+) -> None:
+    async with open_studio(running=False) as opened:
+        drawing = asyncio.create_task(opened.studio.run())
+        async with gate(tmp_path):
+            accepted = await opened.studio.submit(A_CAT, viewer=ANN, address=ADDRESS)
+            await drawing_begun(opened, accepted.generation_id)
+            in_the_way.execute("BEGIN IMMEDIATE")
+        await idle(opened)
+        drawing.cancel()
+        in_the_way.execute("ROLLBACK")
+        await stopped(drawing)
+        assert await state_of(opened, accepted.generation_id) == ("queued", 0)
+
+
+async def test_what_is_drawn_cannot_be_cancelled_any_more(
+    open_studio: Open, in_the_way: sqlite3.Connection, tmp_path: Path
+) -> None:
+    async with open_studio() as opened:
+        async with gate(tmp_path):
+            accepted = await opened.studio.submit(A_CAT, viewer=ANN, address=ADDRESS)
+            await drawing_begun(opened, accepted.generation_id)
+            in_the_way.execute("BEGIN IMMEDIATE")
+        await idle(opened)
+        assert not await opened.studio.cancel(accepted.generation_id, ANN)
+        in_the_way.execute("ROLLBACK")
+        assert (await ended(opened, accepted.generation_id)).state is JobState.FINISHED
+
+
 async def test_a_cancellation_while_the_attempt_is_written_down_counts(
     open_studio: Open, in_the_way: sqlite3.Connection
 ) -> None:
@@ -181,3 +238,69 @@ async def test_the_queues_limit_holds_for_requests_made_at_once(open_studio: Ope
         answers = await asyncio.gather(*asked, return_exceptions=True)
         assert sum(isinstance(answer, QueueFull) for answer in answers) == 8
         assert await rows(opened, "charges") == 2
+
+
+@pytest.fixture
+def captioner(tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "detectors" / "blip"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"architectures": ["BlipForConditionalGeneration"]}')
+
+
+async def look(opened: Opened) -> LookRow:
+    """A picture that waits to be put into words."""
+    file = BytesIO()
+    Image.new("RGB", (64, 64)).save(file, "PNG")
+    await opened.studio.describe(file.getvalue(), viewer=ANN, address=ADDRESS, private=False)
+    async with opened.database.reading() as connection:
+        return (await db.looks.every(connection))[-1]
+
+
+async def look_now(opened: Opened, look_id: str) -> LookRow:
+    async with opened.database.reading() as connection:
+        found = await db.looks.find(connection, look_id)
+    assert found is not None
+    return found
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_a_stop_of_easel_is_no_attempt_at_a_picture_that_is_to_be_described(open_studio: Open) -> None:
+    async with open_studio(running=False) as opened:
+        await opened.supervisor.start()
+        for moment in range(20):
+            asked = await look(opened)
+            drawing = asyncio.create_task(opened.studio.run())
+            await asyncio.sleep(moment * 0.001)
+            await stopped(drawing)
+            found = await look_now(opened, asked.id)
+            assert found.answer is not None or found.attempts == 0
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_a_picture_whose_file_cannot_be_removed_is_answered_and_others_are_drawn(
+    open_studio: Open, tmp_path: Path
+) -> None:
+    async with open_studio(running=False) as opened:
+        asked = await look(opened)
+        file = tmp_path / "pictures" / "sources" / f"{asked.source}.png"
+        file.unlink()
+        file.mkdir()
+        drawing = asyncio.create_task(opened.studio.run())
+        accepted = await opened.studio.submit(A_CAT, viewer=ANN, address=None)
+        assert (await ended(opened, accepted.generation_id)).state is JobState.FINISHED
+        assert (await look_now(opened, asked.id)).answer is not None
+        assert await anext(opened.studio.endings()) == asked.id
+        await stopped(drawing)
+
+
+@pytest.mark.usefixtures("captioner")
+async def test_what_cannot_be_withdrawn_waits_on(open_studio: Open, in_the_way: sqlite3.Connection) -> None:
+    async with open_studio(running=False) as opened:
+        asked = await look(opened)
+        in_the_way.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseUnusable):
+            await opened.studio.withdraw_looks(ANN.member_id)
+        in_the_way.execute("ROLLBACK")
+        drawing = asyncio.create_task(opened.studio.run())
+        assert await anext(opened.studio.endings()) == asked.id
+        await stopped(drawing)
