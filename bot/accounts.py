@@ -20,8 +20,8 @@ class AllowanceState:
 class Accounts:
     """Members' balances under the `usual` allowance, which holds where no server has another one.
 
-    What is missing of it is the same number of seconds under every allowance: what was spent in one server counts
-    in all of them, and what one grants on top can be spent there alone.
+    What is missing of it is the same number of seconds under every allowance, so that what was spent in one server
+    counts in all of them. It comes back by the allowance of the place where the next job is asked for.
     """
 
     def __init__(self, *, usual: Allowance, clock: Callable[[], float]) -> None:

@@ -101,7 +101,7 @@ async def open_house(settings: Settings, *, beside: bool = False) -> AsyncIterat
             pictures = Pictures(settings.data_dir / "pictures")
         history = History(database, pictures=pictures, clock=time.time)
         preferences = Preferences(database)
-        servers = Servers(database)
+        servers = Servers(database, most=allowance.times(settings.allowance_grant))
         await servers.load()
         ledger = Ledger(database, allowance=allowance)
         recipes = Recipes(

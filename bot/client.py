@@ -167,9 +167,11 @@ class EaselBot(commands.AutoShardedBot):
                 generation = await self._history.any(generation_id)
             except NotFound:
                 continue
-            covered = self._studio.display(generation.guild_id).covered
-            prompt = generation.recipe.prompt
-            self._progress.follow(generation_id, address, prompt, restarted=True, covered=covered)
+            except Exception:
+                log.exception("the progress of %s cannot be told", generation_id)
+                continue
+            prompt, guild_id = generation.recipe.prompt, generation.guild_id
+            self._progress.follow(generation_id, address, prompt, restarted=True, guild_id=guild_id)
         await self._comparing.resume()
         await self._delivery.run()
 

@@ -63,6 +63,9 @@ class Comparing:
         except NotFound:
             log.info("comparison %s was deleted", sheet_id)
             return
+        except Exception:
+            log.exception("comparison %s cannot be read", sheet_id)
+            return
         ending = asyncio.create_task(insist(lambda: self._sheets.ended(sheet)), name=f"cells of {sheet_id}")
         try:
             await self._tell(sheet, ending)

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Protocol
 
@@ -35,6 +36,27 @@ class Kind(Protocol):
         """The ways that it can go, the first open one of which is taken."""
 
 
+@dataclass
+class _Errand:
+    """What is on its way: `to` as it was last read, and the way and the message by which it got there.
+
+    It is `doubtful` where it was sent before and nobody knows whether it arrived.
+    """
+
+    key: str
+    to: Addressee | None
+    doubtful: bool
+    arrived: tuple[Route, int | None] | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where it goes: a channel, or its member; on its own where that cannot be told."""
+        if self.to is None:
+            return self.key
+        channel_id = self.to.address.channel_id
+        return self.to.member_id if channel_id is None or self.to.address.ephemeral else channel_id
+
+
 class Delivery:
     """Takes whatever ended to its member: several at a time, and in the order of their ends at each place."""
 
@@ -45,6 +67,7 @@ class Delivery:
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._lines = Lines(blameless=(NoConnection,))
         self._under_way: set[str] = set()
+        self._again: set[str] = set()  # of these what was announced anew meanwhile
         self._doubtful: set[str] = set()  # sent before, and nobody knows whether they arrived
 
     async def run(self) -> None:
@@ -53,22 +76,25 @@ class Delivery:
         async with asyncio.TaskGroup() as errands:
             async for key in self._studio.endings():
                 # What ended just before Discord was there is told by the records and by the studio.
-                if key not in self._under_way:
-                    self._under_way.add(key)
-                    place = await self._place(key)
-                    self._lines.stand(place, key)
-                    errands.create_task(self._deliver(key, place), name=f"delivery of {key}")
+                if key in self._under_way:
+                    self._again.add(key)
+                    continue
+                self._under_way.add(key)
+                errand = _Errand(key=key, to=await self._addressee(key), doubtful=key in self._doubtful)
+                place = errand.place
+                self._lines.stand(place, key)
+                errands.create_task(self._deliver(errand, place), name=f"delivery of {key}")
 
-    async def _place(self, key: str) -> Place:
-        """Where it goes: a channel, or its member; on its own where that cannot be told."""
+    async def _addressee(self, key: str) -> Addressee | None:
+        """Where it goes, if that can be told now. One record that cannot be read does not end all deliveries."""
         try:
             _, to = await self._find(key)
         except (NotFound, DatabaseUnusable):
-            return key
-        if to is None:
-            return key
-        channel_id = to.address.channel_id
-        return to.member_id if channel_id is None or to.address.ephemeral else channel_id
+            return None
+        except Exception:
+            log.exception("the record of %s cannot be read", key)
+            return None
+        return to
 
     async def _find(self, key: str) -> tuple[Kind, Addressee | None]:
         for kind in self._kinds:
@@ -78,43 +104,53 @@ class Delivery:
                 continue
         raise NotFound("generation", key)
 
-    async def _deliver(self, key: str, place: Place) -> None:
+    async def _deliver(self, errand: _Errand, place: Place) -> None:
+        key = errand.key
         try:
             for kind in self._kinds:
                 await kind.silence(key)
-            await self._insist(key, place)
-        except NotFound:
-            log.info("%s was deleted before it was delivered", key)
+            try:
+                await self._insist(errand, place, self._hand_over)
+            except NotFound:
+                log.info("%s was deleted before it was delivered", key)
+                await self._insist(errand, place, self._take_back)
+            self._doubtful.discard(key)
         except Exception:
             # One result must not end the deliveries of all others; its record stays, and so does the next start.
             log.exception("%s was not delivered; the next start tries again", key)
+            self._doubtful.add(key)
         finally:
             self._lines.leave(place, key)
             self._under_way.discard(key)
-            self._doubtful.discard(key)
+            if key in self._again:
+                self._again.discard(key)
+                self._studio.announce(key)
 
-    async def _insist(self, key: str, place: Place) -> None:
-        """Hand it over, again after a pause as long as Discord, the records or the disk are out of reach."""
+    async def _insist(self, errand: _Errand, place: Place, deed: Callable[[_Errand], Awaitable[None]]) -> None:
+        """Do it, again after a pause as long as Discord, the records or the disk are out of reach."""
         for pause in chain(_PAUSES, repeat(_LONGEST_PAUSE)):
             try:
-                async with self._lines.turn(place, key), self._at_once:
-                    await self._hand_over(key)
+                async with self._lines.turn(place, errand.key), self._at_once:
+                    await deed(errand)
             except (Unreachable, DatabaseUnusable, OSError) as fault:
-                log.warning("%s is delivered later: %s", key, fault)
+                log.warning("%s is delivered later: %s", errand.key, fault)
                 await asyncio.sleep(pause)
             else:
                 return
 
-    async def _hand_over(self, key: str) -> None:
+    async def _hand_over(self, errand: _Errand) -> None:
         """Go the first way that is open, remove the waiting message, and write that down.
 
-        Raises Unreachable where no way can be told to be open or closed.
+        Raises Unreachable where no way can be told to be open or closed, and NotFound where it was deleted, be it
+        on its way.
         """
+        key = errand.key
         kind, to = await self._find(key)
         if to is None:
             return
+        errand.to = to
         ways = await kind.ways(to, self._post)
-        if key in self._doubtful:
+        if errand.doubtful:
             ways = chain(looked_for(to, self._post), ways)
         try:
             route, message_id = await _first_open(ways, key)
@@ -122,21 +158,40 @@ class Delivery:
                 # Before the record: who fails or dies here looks for the result, and comes by again.
                 await self._post.delete_waiting(to.address)
         except Unreachable:
-            self._doubtful.add(key)
+            errand.doubtful = True
             raise
-        await self._record(key, route, message_id)
+        if not await self._record(key, route, message_id):
+            errand.arrived = route, message_id
+            raise NotFound("generation", key)
         log.info("%s was delivered: %s", key, route)
 
-    async def _record(self, key: str, route: Route, message_id: int | None) -> None:
-        """Write down how it went, however long that takes: to deliver it twice would be worse than to wait."""
+    async def _take_back(self, errand: _Errand) -> None:
+        """Remove what is in Discord of something that was deleted. Raises Unreachable."""
+        to = errand.to
+        if to is None:
+            return
+        if errand.arrived is None and errand.doubtful:
+            errand.arrived = await _first_open(looked_for(to, self._post), errand.key)
+        route, message_id = errand.arrived or (Route.HISTORY, None)
+        if message_id is not None and route is Route.DIRECT:
+            await self._post.delete_directly(to.member_id, message_id)
+        elif message_id is not None:
+            await self._post.delete(to.address, message_id)
+        if message_id != to.address.waiting_message_id:
+            await self._post.delete_waiting(to.address)
+
+    async def _record(self, key: str, route: Route, message_id: int | None) -> bool:
+        """Write down how it went, however long that takes: to deliver it twice would be worse than to wait.
+
+        False where it was deleted meanwhile.
+        """
         for pause in chain(_PAUSES, repeat(_LONGEST_PAUSE)):
             try:
-                await self._studio.delivered(key, route=route, message_id=message_id)
+                return await self._studio.delivered(key, route=route, message_id=message_id)
             except DatabaseUnusable as error:
                 log.error("the delivery of %s cannot be recorded yet: %s", key, error)  # noqa: TRY400
                 await asyncio.sleep(pause)
-            else:
-                return
+        raise AssertionError("the pauses never end")
 
 
 async def _first_open(ways: Iterator[Way], key: str) -> tuple[Route, int | None]:

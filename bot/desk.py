@@ -175,8 +175,7 @@ class Desk:
         accepted = await self.studio.submit(
             request, viewer=viewer, address=address, private=private, parent_id=parent_id, notes_on=notes_on
         )
-        covered = self.studio.display(viewer.guild_id).covered
-        self._progress.follow(accepted.generation_id, address, request.prompt, covered=covered)
+        self._progress.follow(accepted.generation_id, address, request.prompt, guild_id=viewer.guild_id)
 
     async def draw_sheet(self, sheet_id: str, viewer: Viewer, address: Address) -> None:
         """Have a comparison drawn, and its member told how far it is. Raises what `Sheets.draw` raises."""

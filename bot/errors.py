@@ -391,6 +391,11 @@ class RuleFault(StrEnum):
     MODERATES = "moderates"  # whom a block would not hold
     CANNOT_POST = "cannot_post"  # Easel has no right to, in the channel for the showcase
     DEFAULT_NOT_ALLOWED = "default_not_allowed"
+    NO_WORDS_DRAWN = "no_words_drawn"  # by the model that is to draw for whoever names none
+    SIDE_TOO_LOW = "side_too_low"  # for the model that draws for whoever names none
+    STEPS_TOO_LOW = "steps_too_low"
+    TOO_MANY_SECONDS = "too_many_seconds"  # more than the operator has servers grant to a role
+    TOO_MANY_AN_HOUR = "too_many_an_hour"
 
 
 class BadRule(EaselError):

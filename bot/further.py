@@ -13,7 +13,7 @@ from bot import wording
 from bot.attachments import fetch
 from bot.attachments import picture_of as picture_in
 from bot.desk import Desk, desk_of, viewer_of
-from bot.errors import NotFound, OneOfTwo
+from bot.errors import NotFound, OneOfTwo, WordKeptOut
 from bot.history import Generation
 from bot.pick import Pick, alone, picture_of, starting_picture, turns
 from bot.place import Viewer
@@ -181,11 +181,11 @@ async def _make(interaction: Interaction, chosen: Chosen, wish: dict[str, Any]) 
 
 
 async def _submit(desk: Desk, words: Mapping[str, Any], wish: Mapping[str, Any], **whence: Any) -> None:
-    """As `desk.submit`; the `words` of a picture, which nobody typed, are left out where they cannot be drawn."""
+    """As `desk.submit`; the `words` of a picture, which nobody typed, are left out where they may not be drawn."""
     asked = {**words, **wish}
     try:
         await desk.submit(Request(**asked), **whence)
-    except InvalidRequest:
+    except (InvalidRequest, WordKeptOut):
         wordless = {**_NO_WORDS, **wish}
         if wordless == asked:
             raise

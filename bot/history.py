@@ -16,7 +16,7 @@ from bot.ledger import Route
 from bot.pictures import Pictures
 from bot.place import OPERATOR_ID, Viewer
 from bot.reuse import used_otherwise
-from bot.servers import Deed
+from bot.servers import AT_ONCE, Deed
 from bot.updates import Ended
 from db import Database, Totals, Turn, Wanted
 from generation import Failure, FailureKind, JobState, Mode, Recipe, Request, Size
@@ -315,7 +315,6 @@ class History:
         generation = await self.recall(generation_id, viewer)
         if not generation.may_be_managed_by(viewer) or not generation.state.ended:
             raise NotAllowed("delete")
-        stored = generation.recipe.stored
         async with self._database.transaction() as connection:
             posted = (
                 _posted(await db.deliveries.find(connection, generation.id)),
@@ -329,20 +328,22 @@ class History:
                     deed=Deed.DELETE,
                     subject_id=generation.member_id,
                 )
-                await db.servers.log(connection, deed)
+                await db.servers.tally(connection, deed, within=AT_ONCE)
             files = await db.generations.delete(connection, generation.id)
-            unused = [each for each in stored if not await db.generations.uses_source(connection, each)]
+            for sha256 in generation.recipe.stored:
+                await self._forget_source(connection, sha256)
         await asyncio.to_thread(self._pictures.remove, files)
-        for sha256 in unused:
-            await asyncio.to_thread(self._pictures.remove, (), source=sha256)
         return generation, tuple(message for message in posted if message is not None)
 
     async def forget_source(self, sha256: str) -> None:
         """Remove a source image or mask, unless a generation uses it."""
-        async with self._database.reading() as connection:
-            if await db.generations.uses_source(connection, sha256):
-                return
-        await asyncio.to_thread(self._pictures.remove, (), source=sha256)
+        async with self._database.transaction() as connection:
+            await self._forget_source(connection, sha256)
+
+    async def _forget_source(self, connection: db.Connection, sha256: str) -> None:
+        """Remove it within the transaction: a request for it is recorded before, and uses it, or finds it gone."""
+        if not await db.generations.uses_source(connection, sha256):
+            await asyncio.to_thread(self._pictures.remove, (), source=sha256)
 
     async def totals(self, member_id: int) -> Totals:
         async with self._database.reading() as connection:
@@ -431,9 +432,7 @@ def _posted(delivery: db.DeliveryRow | None) -> Posted | None:
 
 
 def _shown(row: db.ShowcasedRow | None) -> Posted | None:
-    if row is None or row.message_id is None:
-        return None
-    return Posted(message_id=row.message_id, channel_id=row.channel_id)
+    return None if row is None else Posted(message_id=row.message_id, channel_id=row.channel_id)
 
 
 def _failure(job: db.JobRow) -> Failure | None:

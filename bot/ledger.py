@@ -75,13 +75,15 @@ class Ledger:
         parent_id: str | None,
         allowance: Allowance,
         notes: Sequence[str] = (),
+        make_sure: Callable[[], None] = lambda: None,
     ) -> float:
         """Record generation, job, charge and address together; returns what is left. Raises AllowanceSpent.
 
         `allowance` is the member's where it is asked. The operator in a shell has none to run out of. The `notes`
-        are told with the result.
+        are told with the result. What `make_sure` raises within the transaction is raised, and nothing recorded.
         """
         async with self._database.transaction() as connection:
+            make_sure()
             left = allowance.capacity
             if job.member != OPERATOR_ID:
                 left = await self._accounts.charge(connection, allowance, job)
@@ -268,6 +270,11 @@ class Ledger:
                 if row.state == JobState.RUNNING:
                     await db.jobs.requeue(connection, row.generation_id, counted=True)
 
+    async def set_back_clock(self) -> None:
+        """Forget that the clock was ahead, if it was: by then a balance comes back with time as any other does."""
+        async with self._database.transaction() as connection:
+            await db.allowances.set_back(connection, self._clock())
+
     async def unended(self) -> list[tuple[Job, bool]]:
         """All jobs that have not ended, oldest first, each with whether it is private."""
         async with self._database.reading() as connection:
@@ -306,8 +313,11 @@ class Ledger:
             rows = await db.deliveries.unended(connection)
         return tuple((row.generation_id, _address(row)) for row in rows)
 
-    async def delivered(self, key: str, *, route: Route, message_id: int | None) -> None:
-        """Record that and how something was handed over, the first time counts; of a look nothing stays."""
+    async def delivered(self, key: str, *, route: Route, message_id: int | None) -> bool:
+        """Record that and how something was handed over, the first time counts; of a look nothing stays.
+
+        False where it is not on record, since it was deleted meanwhile.
+        """
         how: dict[str, Any] = {"route": route, "message_id": message_id, "at": self._clock()}
         async with self._database.transaction() as connection:
             marked = await db.deliveries.mark_delivered(connection, key, **how)
@@ -316,18 +326,20 @@ class Ledger:
                 marked = True
                 if route is not Route.HISTORY:  # where no words wait
                     await self._accounts.spend(connection, look.member_id, look.seconds)
+            recorded = marked or await db.deliveries.find(connection, key) or await db.sheets.find(connection, key)
         if marked:
             self.tally.deliveries[route] += 1
+        return bool(recorded)
 
-    async def unseen(self, member_id: int) -> tuple[int, int]:
-        """How much of a member's waits in `/history` and they know nothing of: with pictures, and without."""
+    async def unseen(self, member_id: int) -> tuple[list[str], list[str]]:
+        """What of a member's waits in `/history` and they know nothing of: with pictures, and without."""
         async with self._database.reading() as connection:
             return await db.deliveries.unseen(connection, member_id)
 
-    async def note_unseen(self, member_id: int) -> None:
-        """Remember that a member was told."""
+    async def note_unseen(self, keys: Sequence[str]) -> None:
+        """Remember that a member was told of these."""
         async with self._database.transaction() as connection:
-            await db.deliveries.note_unseen(connection, member_id, self._clock())
+            await db.deliveries.note_unseen(connection, keys, self._clock())
 
 
 def _job(row: db.UnendedJob) -> Job:

@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from bot.errors import NotFound
+
 
 class Pictures:
     """Two folders under `folder`: `drawn/` by generation, `sources/` by the SHA-256 of their content."""
@@ -24,6 +26,12 @@ class Pictures:
     def source_file(self, sha256: str) -> Path:
         """Where the source image lies whose content has this hash."""
         return self.sources / f"{sha256}.png"
+
+    def make_sure(self, sources: Iterable[str]) -> None:
+        """Raises NotFound for a source image that is not here, or not any more."""
+        for sha256 in sources:
+            if not self.source_file(sha256).exists():
+                raise NotFound("source", sha256)
 
     async def keep_source(self, png: bytes) -> str:
         """Store checked bytes once, durably; returns their SHA-256. Raises OSError."""

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import aiohttp
@@ -100,10 +100,10 @@ class Post:
         self._bot = bot
         self._clock = clock
         self._dropped: set[int] = set()  # messages of which a change was given up while it was on its way
-        self._kept: set[asyncio.Task[None]] = set()
+        self._kept: set[asyncio.Task[Any]] = set()
 
     async def close(self) -> None:
-        """Look after messages no longer."""
+        """Look after messages no longer, nor after changes that were given up."""
         for task in self._kept:
             task.cancel()
         if self._kept:
@@ -239,7 +239,21 @@ class Post:
         if channel is None or not channel_too:
             raise Closed("the interaction is over")
         message = channel.get_partial_message(waiting)
-        return await self._change(waiting, lambda: message.edit(**changes()), message.fetch)
+        return await self._change(waiting, lambda: self._to_its_end(message.edit(**changes())), message.fetch)
+
+    async def _to_its_end(self, request: Coroutine[Any, Any, T]) -> T:
+        """Await a request with the bot's token, which goes on also where nobody waits for it any more.
+
+        discord.py makes a pause where Discord wants one of the whole bot, and all other requests wait for this one
+        meanwhile: dropped there, it would never let them go on.
+        """
+        return await asyncio.shield(self._look_after(request))
+
+    def _look_after(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
+        return task
 
     async def _change(
         self,
@@ -255,9 +269,7 @@ class Post:
             raise
         if message_id in self._dropped:
             self._dropped.discard(message_id)
-            task = asyncio.create_task(self._keep(changed, change, look), name=f"message {message_id}")
-            self._kept.add(task)
-            task.add_done_callback(self._kept.discard)
+            self._look_after(self._keep(changed, change, look))
         return changed.id
 
     async def _keep(
@@ -298,22 +310,32 @@ class Post:
 
     async def delete_waiting(self, address: Address) -> None:
         """Remove the waiting message; one that is gone already, or out of reach, does not matter."""
-        waiting = address.waiting_message_id
-        if waiting is None:
-            return
-        self._dropped.discard(waiting)
+        if address.waiting_message_id is not None:
+            await self.delete(address, address.waiting_message_id)
+
+    async def delete(self, address: Address, message_id: int) -> None:
+        """Remove a message of the interaction or of the channel, otherwise as `delete_waiting`."""
+        self._dropped.discard(message_id)
         webhook, channel = self._webhook(address), self._channel(address)
         try:
             if webhook is not None:
-                await self._through(lambda: webhook.delete_message(waiting))
+                await self._through(lambda: webhook.delete_message(message_id))
                 return
         except Closed:
-            log.debug("waiting message %s cannot be removed through its interaction", waiting)
+            log.debug("message %s cannot be removed through its interaction", message_id)
         try:
             if channel is not None:
-                await self._through(channel.get_partial_message(waiting).delete)
+                await self._through(channel.get_partial_message(message_id).delete)
         except Closed:
-            log.debug("waiting message %s cannot be removed", waiting)
+            log.debug("message %s cannot be removed", message_id)
+
+    async def delete_directly(self, member_id: int, message_id: int) -> None:
+        """Remove a direct message, otherwise as `delete_waiting`."""
+        try:
+            channel = await self._through(lambda: self._bot.create_dm(discord.Object(member_id)))
+            await self._through(channel.get_partial_message(message_id).delete)
+        except Closed:
+            log.debug("direct message %s cannot be removed", message_id)
 
     def _webhook(self, address: Address) -> discord.Webhook | None:
         """The interaction's own way, while its token lives."""

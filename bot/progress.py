@@ -32,7 +32,7 @@ class _Follower:
     """The task that follows one job: `editing` while a request is on its way, `silenced` once it is to end."""
 
     restarted: bool
-    covered: bool
+    guild_id: int | None
     task: asyncio.Task[None] = field(init=False)
     editing: bool = False
     silenced: bool = False
@@ -66,13 +66,13 @@ class Progress:
         prompt: str,
         *,
         restarted: bool = False,
-        covered: bool = False,
+        guild_id: int | None = None,
     ) -> None:
         """Begin to tell how far a job is; one that waits again since Easel has `restarted` is told so.
 
-        Where pictures are `covered`, so are previews.
+        Where pictures are spoilers in the server that it was asked for in, so are previews.
         """
-        follower = _Follower(restarted=restarted, covered=covered)
+        follower = _Follower(restarted=restarted, guild_id=guild_id)
         follower.task = asyncio.create_task(
             self._tell(generation_id, address, prompt, follower), name=f"progress of {generation_id}"
         )
@@ -93,8 +93,7 @@ class Progress:
         await asyncio.wait({follower.task})
 
     async def close(self) -> None:
-        for generation_id in tuple(self._followers):
-            await self.stop(generation_id)
+        await asyncio.gather(*map(self.stop, tuple(self._followers)))
 
     async def _tell(self, generation_id: str, address: Address, prompt: str, follower: _Follower) -> None:
         shown, shown_at = "", 0.0
@@ -115,7 +114,8 @@ class Progress:
                     continue
                 # Sent when it changes; the first edit removes what a message from before a restart shows.
                 kept = shown_stage is not None and preview == shown_preview
-                files = None if kept else partial(_files, preview, covered=follower.covered)
+                covered = preview is not None and self._studio.display(follower.guild_id).covered
+                files = None if kept else partial(_files, preview, covered=covered)
                 follower.editing = True
                 arrived = await self._edit(address, text, generation_id, files)
                 follower.editing = False

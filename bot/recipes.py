@@ -1,13 +1,14 @@
 """What a request means on this machine: the recipe that is drawn for it, and the models that there are for it."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random, SystemRandom
 
 from PIL import Image
 
-from bot.errors import NotFound
+from bot.errors import BadRule, NotFound, RuleFault
 from bot.pictures import Pictures
 from bot.place import OPERATOR_ID, Viewer
 from bot.preferences import Defaults, Preferences
@@ -123,10 +124,27 @@ class Recipes:
         """The model that draws for whoever has chosen none: the server's first choice, or the default one."""
         rules = self.servers.over(viewer)
         for name in (rules.default_model, self.catalogue.default):
-            if await self.is_here(name) and rules.allows(self.catalogue.find(name)):
-                return self.catalogue.find(name).name
+            if not await self.is_here(name):
+                continue
+            model = self.catalogue.find(name)
+            if Use.TEXT in model.can and rules.allows(model):
+                return model.name
         here = await asyncio.to_thread(self.models_here, rules)
         return next((model.name for model in here if Use.TEXT in model.can), self.catalogue.default)
+
+    def check_first_choice(self, rules: Rules, here: Sequence[Model]) -> None:
+        """Raises BadRule where the ceilings of `rules` would keep whoever names no model from drawing anything.
+
+        `here` are all models on this machine, as `models_here` has them.
+        """
+        able = [model for model in here if Use.TEXT in model.can and rules.allows(model)]
+        if not able:
+            return
+        first = next((model for model in able if model.name == rules.default_model), able[0])
+        if rules.side is not None and rules.side < first.size.minimum:
+            raise BadRule(RuleFault.SIDE_TOO_LOW, value=first.name, limit=first.size.minimum)
+        if rules.steps is not None and rules.steps < first.steps.minimum:
+            raise BadRule(RuleFault.STEPS_TOO_LOW, value=first.name, limit=int(first.steps.minimum))
 
     def _filled(self, request: Request, defaults: Defaults, rules: Rules) -> Request:
         named = self.catalogue.get(request.model or defaults.model or "", self.catalogue.find(None))

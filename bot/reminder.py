@@ -34,8 +34,8 @@ class Reminder:
         try:
             finished, failed = await self._studio.unseen(member_id)
             if (finished or failed) and await _answered(interaction):
-                await interaction.followup.send(wording.unseen(finished, failed), ephemeral=True)
-                await self._studio.note_unseen(member_id)
+                await interaction.followup.send(wording.unseen(len(finished), len(failed)), ephemeral=True)
+                await self._studio.note_unseen([*finished, *failed])
         except (discord.DiscordException, aiohttp.ClientError, OSError, DatabaseError) as fault:
             log.info("%s is told later what waits in the history: %s", member_id, fault)
         finally:

@@ -1,6 +1,6 @@
 """What holds in a server, as its moderators set it: where, by whom, with what and how large pictures are drawn."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from bot.content import ContentFilter
@@ -8,7 +8,19 @@ from bot.errors import AboveCeiling, Blocked, Ceiling, ModelNotHere, OtherChanne
 from bot.place import Viewer
 from bot.preferences import Defaults
 from bot.words import found
-from generation import Allowance, BadSize, Mode, Model, Range, Recipe, Size, SizeBounds, Use
+from generation import (
+    Allowance,
+    BadSize,
+    InvalidRequest,
+    Mode,
+    Model,
+    Range,
+    Recipe,
+    Size,
+    SizeBounds,
+    Use,
+    read_prompt,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +29,13 @@ class Grant:
 
     seconds: float | None = None
     per_hour: float | None = None
+
+    def within(self, most: Allowance) -> "Grant":
+        """The same, but no more than `most`."""
+        return Grant(
+            seconds=None if self.seconds is None else min(self.seconds, most.capacity),
+            per_hour=None if self.per_hour is None else min(self.per_hour, most.per_hour),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +81,7 @@ class Rules:
         if self.side is not None and max(recipe.width, recipe.height) > self.side:
             raise AboveCeiling(Ceiling.SIDE, str(recipe.size), limit=self.side)
         drawn = (text for words in recipe.words for text in (words.text, words.prompt))
-        word = found(self.words, tuple(dict.fromkeys((recipe.prompt, *drawn))))
+        word = found(self.words, _said(dict.fromkeys((recipe.prompt, *drawn)))) if self.words else None
         if word is not None:
             raise WordKeptOut(word)
 
@@ -119,6 +138,18 @@ class Rules:
 
 
 NO_RULES = Rules()
+
+
+def _said(prompts: Iterable[str]) -> tuple[str, ...]:
+    """Prompts as typed, with the names of LoRAs, and their text as it is drawn, without brackets and weights."""
+    texts = []
+    for prompt in prompts:
+        texts.append(prompt)
+        try:
+            texts.append(read_prompt(prompt).words)
+        except InvalidRequest:
+            continue  # not drawn as it stands: a choice, or a prompt without its style
+    return tuple(dict.fromkeys(texts))
 
 
 def _fitting(size: Size, bounds: SizeBounds, longest: int) -> Size:

@@ -5,7 +5,7 @@ import json
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
@@ -16,7 +16,9 @@ from bot.errors import BadRule, RuleFault
 from bot.place import Viewer
 from bot.rules import NO_RULES, Grant, Rules
 from db import Database
+from generation import Allowance
 
+AT_ONCE = 60.0  # seconds between deeds of the same two that are one entry of the log: of a comparison's cells, say
 _PAGE = 10  # entries
 
 
@@ -38,6 +40,7 @@ class Deed(StrEnum):
     CANCEL = "cancel"  # of somebody else's picture
     DELETE = "delete"
     NOT_SHOWN = "not_shown"  # a starred picture could not be posted
+    ROLE_GONE = "role_gone"  # the server has deleted one of its roles; the detail is how many are left
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +75,13 @@ class Block:
 class Servers:
     """The rules of all servers, in memory since every request asks for them, and on record.
 
-    They hold in servers that Easel is a member of. Before `load` there are none.
+    They hold in servers that Easel is a member of. Before `load` there are none. No role of any server brings more
+    than `most`: whoever runs a server does not pay for the machine.
     """
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, *, most: Allowance, clock: Callable[[], float] = time.time) -> None:
         self._database = database
+        self.most = most
         self._clock = clock
         self._rules: dict[int, Rules] = {}
         self._changing = asyncio.Lock()
@@ -89,7 +94,8 @@ class Servers:
             blocks = await db.servers.blocks(connection)
         grants: dict[int, dict[int, Grant]] = defaultdict(dict)
         for role in roles:
-            grants[role.guild_id][role.role_id] = Grant(seconds=role.seconds, per_hour=role.per_hour)
+            grant = Grant(seconds=role.seconds, per_hour=role.per_hour)
+            grants[role.guild_id][role.role_id] = grant.within(self.most)
         blocked: dict[int, set[int]] = defaultdict(set)
         for block in blocks:
             blocked[block.guild_id].add(block.blocked_id)
@@ -192,35 +198,50 @@ class Servers:
             rules = self.of(guild_id)
             self._rules[guild_id] = replace(rules, blocked=rules.blocked - {member_id})
 
+    async def keep_roles(self, guild_id: int, there: Collection[int]) -> None:
+        """Take roles off a server's list that are no longer `there`, which no command can name any more."""
+        if self.of(guild_id).roles.keys() <= set(there):
+            return
+        async with self._changing:
+            rules = self.of(guild_id)
+            roles = {role: grant for role, grant in rules.roles.items() if role in there}
+            async with self._database.transaction() as connection:
+                await db.servers.put_roles(connection, guild_id, _role_rows(guild_id, roles))
+                await self._log(connection, guild_id, Deed.ROLE_GONE, actor_id=None, detail=len(roles))
+            self._rules[guild_id] = replace(rules, roles=roles)
+
     # The showcase ------------------------------------------------------------------------------------------
 
-    async def claim(self, generation_id: str, channel_id: int) -> bool:
-        """Take it on to show a picture in a channel; False where it was shown before, or somebody has."""
-        row = db.ShowcasedRow(generation_id=generation_id, channel_id=channel_id, shown_at=self._clock())
-        async with self._database.transaction() as connection:
-            return await db.servers.claim_showcase(connection, row)
+    async def is_shown(self, generation_id: str) -> bool:
+        """Whether a picture was posted in a showcase."""
+        async with self._database.reading() as connection:
+            return await db.servers.showcased(connection, generation_id) is not None
 
-    async def set_message(self, generation_id: str, message_id: int) -> None:
-        """Remember which message shows a picture, so that it goes with it."""
+    async def note_shown(self, generation_id: str, channel_id: int, message_id: int) -> bool:
+        """Remember which message shows a picture, so that it goes with it; False where the picture is gone."""
+        row = db.ShowcasedRow(
+            generation_id=generation_id, channel_id=channel_id, message_id=message_id, shown_at=self._clock()
+        )
         async with self._database.transaction() as connection:
-            await db.servers.set_showcase_message(connection, generation_id, message_id)
-
-    async def give_up(self, generation_id: str) -> None:
-        """It was not shown, and can be at the next star."""
-        async with self._database.transaction() as connection:
-            await db.servers.leave_showcase(connection, generation_id)
+            return await db.servers.put_showcased(connection, row)
 
     # The log -----------------------------------------------------------------------------------------------
 
     async def note(
         self, guild_id: int, deed: Deed, *, actor_id: int | None = None, subject_id: int | None = None
     ) -> None:
-        """Add to a log what was done without changing a rule; what Easel noticed stands there once in a row."""
+        """Add to a log what was done without changing a rule.
+
+        What Easel noticed stands there once in a row; what somebody did to the same member at once is counted.
+        """
+        row = db.DeedRow(guild_id=guild_id, at=self._clock(), deed=deed, actor_id=actor_id, subject_id=subject_id)
         async with self._database.transaction() as connection:
-            newest = await db.servers.entries(connection, guild_id, limit=1)
-            if actor_id is None and newest and newest[0].deed == deed:
+            if actor_id is not None:
+                await db.servers.tally(connection, row, within=AT_ONCE)
                 return
-            await self._log(connection, guild_id, deed, actor_id=actor_id, subject_id=subject_id)
+            newest = await db.servers.entries(connection, guild_id, limit=1)
+            if not newest or newest[0].deed != deed:
+                await db.servers.log(connection, row)
 
     async def log(self, guild_id: int, turn: str = "") -> LogPage:
         """A page of a log, from a page's `turn` on, or the newest one."""

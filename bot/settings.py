@@ -84,6 +84,12 @@ class Settings(BaseSettings):
     allowance_per_hour: float = Field(
         default=600.0, ge=0, description="seconds of compute that come back to each member in an hour, 0 or more"
     )
+    allowance_grant: float = Field(
+        default=4.0,
+        ge=1,
+        allow_inf_nan=False,
+        description="how many times the usual allowance the moderators of a server may grant to a role, 1 or more",
+    )
     queue_limit: int = Field(default=200, ge=1, description="jobs that may wait in all, 1 or more")
     queue_limit_each: int = Field(default=20, ge=1, description="jobs of one member that may wait, 1 or more")
     playground_port: int = Field(

@@ -93,6 +93,7 @@ class Studio:
         self._queue = queue
         self._supervisor = supervisor
         self._clock = clock
+        self._pictures = pictures
         self._board = Board(queue, estimate=self._estimate)
         self._endings = Endings(ledger=ledger, history=history, queue=queue, board=self._board)
         self._accepting = asyncio.Lock()
@@ -180,6 +181,7 @@ class Studio:
                 parent_id=parent_id,
                 allowance=self._terms(viewer),
                 notes=notes,
+                make_sure=lambda: self._pictures.make_sure(recipe.stored),
             )
             self._take_in(job, private=private)
             self._board.tell_places()
@@ -378,16 +380,17 @@ class Studio:
         """What is to be told with a result."""
         return await self._ledger.notes(generation_id)
 
-    async def delivered(self, key: str, *, route: Route, message_id: int | None) -> None:
-        await self._ledger.delivered(key, route=route, message_id=message_id)
+    async def delivered(self, key: str, *, route: Route, message_id: int | None) -> bool:
+        """Record that and how something was handed over; False where it was deleted meanwhile."""
+        return await self._ledger.delivered(key, route=route, message_id=message_id)
 
-    async def unseen(self, member_id: int) -> tuple[int, int]:
-        """How much of a member's waits in `/history` and they know nothing of: with pictures, and without."""
+    async def unseen(self, member_id: int) -> tuple[list[str], list[str]]:
+        """What of a member's waits in `/history` and they know nothing of: with pictures, and without."""
         return await self._ledger.unseen(member_id)
 
-    async def note_unseen(self, member_id: int) -> None:
-        """Remember that a member was told."""
-        await self._ledger.note_unseen(member_id)
+    async def note_unseen(self, keys: Sequence[str]) -> None:
+        """Remember that a member was told of these."""
+        await self._ledger.note_unseen(keys)
 
     async def has_address(self, generation_id: str) -> bool:
         """Whether a generation was to be delivered, be it that it has been by now."""
@@ -406,6 +409,7 @@ class Studio:
         """Rebuild the queue from the records. Call it once, before anything else."""
         for member, seconds in (await self._ledger.served(seconds_ago=HALF_LIFE)).items():
             self._queue.add_served(member, seconds)
+        await self._ledger.set_back_clock()
         await self._ledger.hand_back_all()
         await self._take_in_new()
         await self._describing.restore()

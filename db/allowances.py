@@ -45,6 +45,13 @@ async def put(connection: aiosqlite.Connection, row: AllowanceRow) -> None:
     )
 
 
+async def set_back(connection: aiosqlite.Connection, now: float) -> None:
+    """Have no balance be of a time that is still to come."""
+    await connection.execute_fetchall(
+        "UPDATE allowances SET updated_at = :now WHERE updated_at > :now", {"now": now}
+    )
+
+
 async def charge(connection: aiosqlite.Connection, row: ChargeRow) -> None:
     """Record a charge. Raises RuleBroken if the generation was charged before."""
     await connection.execute_fetchall(

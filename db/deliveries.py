@@ -1,5 +1,7 @@
 """The trip of each result to its member, recorded apart from the job, so that an end is never mistaken for it."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -121,45 +123,39 @@ async def mark_delivered(
     return any(True for _ in rows)
 
 
-async def unseen(connection: aiosqlite.Connection, member_id: int) -> tuple[int, int]:
-    """How much of a member's waits in the history, as no way to them was open, and they know nothing of it yet.
+async def unseen(connection: aiosqlite.Connection, member_id: int) -> tuple[list[str], list[str]]:
+    """What of a member's waits in the history, as no way to them was open, and they know nothing of it yet.
 
     Generations and sheets with pictures, and those without, but for what was cancelled.
     """
     rows = await connection.execute_fetchall(
         """
-        SELECT count(*) FILTER (WHERE state = 'finished'), count(*) FILTER (WHERE state = 'failed') FROM (
-            SELECT jobs.state AS state
-            FROM deliveries JOIN jobs ON jobs.generation_id = deliveries.generation_id
-            WHERE deliveries.route = 'history' AND deliveries.noted_at IS NULL AND jobs.member_id = :member_id
-            UNION ALL
-            SELECT CASE
-                WHEN EXISTS (
-                    SELECT 1 FROM cells JOIN jobs ON jobs.generation_id = cells.generation_id
-                    WHERE cells.sheet_id = sheets.id AND jobs.state = 'finished'
-                ) THEN 'finished'
-            END
-            FROM sheets WHERE route = 'history' AND noted_at IS NULL AND member_id = :member_id
+        SELECT deliveries.generation_id AS key, jobs.state = 'finished'
+        FROM deliveries JOIN jobs ON jobs.generation_id = deliveries.generation_id
+        WHERE deliveries.route = 'history' AND deliveries.noted_at IS NULL AND jobs.member_id = :member_id
+            AND jobs.state IN ('finished', 'failed')
+        UNION ALL
+        SELECT id, true FROM sheets
+        WHERE route = 'history' AND noted_at IS NULL AND member_id = :member_id AND EXISTS (
+            SELECT 1 FROM cells JOIN jobs ON jobs.generation_id = cells.generation_id
+            WHERE cells.sheet_id = sheets.id AND jobs.state = 'finished'
         )
+        ORDER BY key
         """,
         {"member_id": member_id},
     )
-    return next((int(finished), int(failed)) for finished, failed in rows)
+    found = [(str(key), bool(finished)) for key, finished in rows]
+    return [key for key, finished in found if finished], [key for key, finished in found if not finished]
 
 
-async def note_unseen(connection: aiosqlite.Connection, member_id: int, at: float) -> None:
-    """Remember that a member knows of all that waits in the history."""
+async def note_unseen(connection: aiosqlite.Connection, keys: Sequence[str], at: float) -> None:
+    """Remember that a member knows that these wait in the history."""
+    values = {"keys": json.dumps(keys), "at": at}
     await connection.execute_fetchall(
-        """
-        UPDATE deliveries SET noted_at = :at
-        WHERE route = 'history' AND noted_at IS NULL
-            AND generation_id IN (SELECT id FROM generations WHERE member_id = :member_id)
-        """,
-        {"member_id": member_id, "at": at},
+        "UPDATE deliveries SET noted_at = :at WHERE generation_id IN (SELECT value FROM json_each(:keys))", values
     )
     await connection.execute_fetchall(
-        "UPDATE sheets SET noted_at = :at WHERE route = 'history' AND noted_at IS NULL AND member_id = :member_id",
-        {"member_id": member_id, "at": at},
+        "UPDATE sheets SET noted_at = :at WHERE id IN (SELECT value FROM json_each(:keys))", values
     )
 
 

@@ -188,16 +188,23 @@ _OF_MEMBER = {
 }
 _SECRETS = frozenset({"interaction_token"})
 
-# What moderators did is exported to whoever did it, and a block to whoever is blocked, without who blocked them.
+# What moderators did is exported to whoever did it, and to whom it was done, without who did it.
 _NAMED = {
     "server_blocks": "SELECT guild_id, reason, blocked_at FROM server_blocks WHERE blocked_id = :member_id",
-    "server_log": "SELECT guild_id, at, deed, subject_id, detail FROM server_log WHERE actor_id = :member_id",
+    "server_log": """
+        SELECT guild_id, at, deed, iif(actor_id = :member_id, actor_id, NULL) AS actor_id, subject_id, detail
+        FROM server_log WHERE actor_id = :member_id OR subject_id = :member_id ORDER BY number
+    """,
 }
-# A block itself stays, or being forgotten would be a way around it; a reason may tell who it is about.
+# A block itself stays, or being forgotten would be a way around it; a reason may tell who it is about, a number of
+# pictures does not.
 _UNNAMED = (
     "UPDATE server_blocks SET reason = NULL WHERE blocked_id = :member_id",
     "UPDATE server_blocks SET blocked_by = NULL WHERE blocked_by = :member_id",
-    "UPDATE server_log SET subject_id = NULL, detail = NULL WHERE subject_id = :member_id",
+    """
+    UPDATE server_log SET subject_id = NULL, detail = iif(json_type(detail) = 'integer', detail, NULL)
+    WHERE subject_id = :member_id
+    """,
     "UPDATE server_log SET actor_id = NULL WHERE actor_id = :member_id",
 )
 

@@ -60,11 +60,11 @@ class DeedRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ShowcasedRow:
-    """A generation that was posted in its server's showcase; without a message it is on its way."""
+    """A generation that was posted in its server's showcase, and the message that shows it there."""
 
     generation_id: str
     channel_id: int
-    message_id: int | None = None
+    message_id: int
     shown_at: float  # seconds since the epoch
 
 
@@ -172,6 +172,24 @@ async def log(connection: aiosqlite.Connection, row: DeedRow) -> None:
     )
 
 
+async def tally(connection: aiosqlite.Connection, row: DeedRow, *, within: float) -> None:
+    """As `log`, but what the newest entry has of the same two within so many seconds is counted there.
+
+    The detail is how often it was done, None for once.
+    """
+    counted = await connection.execute_fetchall(
+        """
+        UPDATE server_log SET at = :at, detail = CAST(CAST(coalesce(detail, '1') AS INTEGER) + 1 AS TEXT)
+        WHERE number = (SELECT max(number) FROM server_log WHERE guild_id = :guild_id)
+            AND deed = :deed AND actor_id = :actor_id AND subject_id = :subject_id AND at >= :at - :within
+        RETURNING 1
+        """,
+        asdict(row) | {"within": within},
+    )
+    if not any(True for _ in counted):
+        await log(connection, row)
+
+
 async def entries(
     connection: aiosqlite.Connection,
     guild_id: int,
@@ -204,14 +222,13 @@ async def entries(
     return [DeedRow(**dict(row)) for row in rows]
 
 
-async def claim_showcase(connection: aiosqlite.Connection, row: ShowcasedRow) -> bool:
-    """Record that a generation is about to be shown; False if it was shown before, or is gone."""
+async def put_showcased(connection: aiosqlite.Connection, row: ShowcasedRow) -> bool:
+    """Record which message shows a generation; False if that is gone."""
     rows = await connection.execute_fetchall(
         """
-        INSERT INTO showcased (generation_id, channel_id, message_id, shown_at)
+        INSERT OR REPLACE INTO showcased (generation_id, channel_id, message_id, shown_at)
         SELECT :generation_id, :channel_id, :message_id, :shown_at
         WHERE EXISTS (SELECT 1 FROM generations WHERE id = :generation_id)
-        ON CONFLICT (generation_id) DO NOTHING
         RETURNING 1
         """,
         asdict(row),
@@ -219,23 +236,9 @@ async def claim_showcase(connection: aiosqlite.Connection, row: ShowcasedRow) ->
     return any(True for _ in rows)
 
 
-async def set_showcase_message(connection: aiosqlite.Connection, generation_id: str, message_id: int) -> None:
-    """Remember which message shows a generation."""
-    await connection.execute_fetchall(
-        "UPDATE showcased SET message_id = :message_id WHERE generation_id = :generation_id",
-        {"generation_id": generation_id, "message_id": message_id},
-    )
-
-
-async def leave_showcase(connection: aiosqlite.Connection, generation_id: str) -> None:
-    """Forget that a generation was to be shown, so that it can be later."""
-    await connection.execute_fetchall(
-        "DELETE FROM showcased WHERE generation_id = :generation_id", {"generation_id": generation_id}
-    )
-
-
 async def showcased(connection: aiosqlite.Connection, generation_id: str) -> ShowcasedRow | None:
     rows = await connection.execute_fetchall(
-        "SELECT * FROM showcased WHERE generation_id = :generation_id", {"generation_id": generation_id}
+        "SELECT * FROM showcased WHERE generation_id = :generation_id AND message_id IS NOT NULL",
+        {"generation_id": generation_id},
     )
     return next((ShowcasedRow(**dict(row)) for row in rows), None)

@@ -41,6 +41,7 @@ from generation.metadata import read_recipe
 from generation.mode import AUTO, MODES, Direction, Margins, Mode, can_draw
 from generation.model import Family, Model, Place, Use
 from generation.own import add_entry, remove_entry
+from generation.prompt import read as read_prompt
 from generation.protocol import (
     Cancelled,
     Describe,
@@ -174,6 +175,7 @@ __all__ = [
     "known_controls",
     "mode_named",
     "read_entries",
+    "read_prompt",
     "read_recipe",
     "remove_entry",
     "repository_of",

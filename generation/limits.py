@@ -12,6 +12,10 @@ class Allowance:
     capacity: float
     per_hour: float
 
+    def times(self, factor: float) -> "Allowance":
+        """So many times as much, at once and in an hour."""
+        return Allowance(capacity=factor * self.capacity, per_hour=factor * self.per_hour)
+
     def full(self, now: float) -> "Balance":
         return Balance(left=self.capacity, at=now)
 

@@ -4,17 +4,15 @@ import asyncio
 import logging
 import os
 import sys
-import time
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import assert_never
 
 from generation.errors import WorkerBusy, WorkerDied
 from generation.model import Model
+from generation.pace import Pace
 from generation.protocol import (
     Cancel,
     Cancelled,
@@ -45,7 +43,7 @@ worker_log = logging.getLogger("generation.worker")
 
 _LEVELS = logging.getLevelNamesMapping()
 _LINE_LIMIT = 2**20  # bytes of one report; the longest is a recipe of some kilobytes
-_STEPS_OF_SILENCE = 30  # decoding, or a larger second pass, takes as long as some steps, not as many
+_LINGERING = 2.0  # seconds to read what an ended worker left in its pipes, which its children may hold open
 
 
 class WorkerState(StrEnum):
@@ -105,7 +103,7 @@ class Supervisor:
         self._describe_grace = describe_grace
         self._ceiling = ceiling
         self._process: Process | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._hearing: asyncio.Task[None] | None = None
         self._reports: asyncio.Queue[Report | None] = asyncio.Queue()
         self._last_words: deque[str] = deque(maxlen=20)
         self._starting = asyncio.Lock()
@@ -135,7 +133,7 @@ class Supervisor:
     async def start(self) -> Ready:
         """Have a worker that takes orders. Raises WorkerDied if none comes up."""
         async with self._starting:
-            if self.ready is not None and self._process is not None and self._process.returncode is None:
+            if self.ready is not None and self.pid is not None:
                 return self.ready
             await self._reap()
             self.state = WorkerState.STARTING
@@ -156,11 +154,8 @@ class Supervisor:
                 raise WorkerDied(None) from error
             self._killed = False
             self._watch = MemoryWatch(self._process, self._ceiling)
-            self._tasks = [
-                asyncio.create_task(self._read_reports(self._process), name="worker reports"),
-                asyncio.create_task(self._read_log(self._process), name="worker log"),
-                asyncio.create_task(self._watch.look(), name="worker memory"),
-            ]
+            hearing = self._hear(self._process, self._watch, self._reports)
+            self._hearing = asyncio.create_task(hearing, name="worker")
             report = await self._listen(self._start_grace)
             if not isinstance(report, Ready):
                 self.failed_starts += 1
@@ -183,18 +178,18 @@ class Supervisor:
         """Have `model` in memory; `on_report` is told how far fetching it is. Raises WorkerDied."""
         await self._begin("", WorkerState.LOADING, on_ran_out)
         try:
-            await self._send(Load(model=model, ran_out=tuple(ran_out)))
+            self._send(Load(model=model, ran_out=tuple(ran_out)))
             while True:
                 match await self._listen(self._load_grace):
-                    case Loaded() | LoadFailed() as report:
+                    case Loaded(model=model.name) | LoadFailed(model=model.name) as report:
                         return report
-                    case Loading() as report:
+                    case Loading(job="") as report:
                         if on_report is not None:
                             on_report(report)
                     case None:
                         raise await self._died()
                     case other:
-                        log.warning("unexpected report while loading: %s", other)
+                        log.warning("unexpected report while loading: %.200s", other)
         finally:
             self._end()
 
@@ -208,31 +203,28 @@ class Supervisor:
         """Draw one job; `on_report` is told of each step. Raises WorkerDied, and WorkerBusy out of turn."""
         await self._begin(order.job, WorkerState.DRAWING, on_ran_out)
         patience = self._step_grace
-        pace = _Pace(least=self._least_grace, most=self._step_grace)
+        pace = Pace(least=self._least_grace, most=self._step_grace)
         try:
             if order.job in self._cancelled:
                 return Cancelled(job=order.job, seconds=0.0)
-            await self._send(order)
+            self._send(order)
             while True:
-                report = await self._listen(patience)
-                match report:
+                match await self._listen(patience):
                     case None:
                         died = await self._died()
                         if order.job in self._cancelled:
                             return Cancelled(job=order.job, seconds=0.0)
                         raise died
-                    case Loading() | Progress() | Preview():
+                    case Loading(job=order.job) | Progress(job=order.job) | Preview(job=order.job) as report:
                         if isinstance(report, Progress):
                             patience = pace.step()
                         elif isinstance(report, Loading):
                             patience = self._load_grace
                         on_report(report)
-                    case Finished() | Failed() | Cancelled():
+                    case Finished(job=order.job) | Failed(job=order.job) | Cancelled(job=order.job) as report:
                         return report
-                    case Ready() | Loaded() | LoadFailed() | Described() | Trying() | RanOut():
-                        log.warning("unexpected report while drawing: %s", report)
-                    case _:
-                        assert_never(report)
+                    case other:
+                        log.warning("unexpected report while drawing: %.200s", other)
         finally:
             self._end()
 
@@ -240,15 +232,15 @@ class Supervisor:
         """Have a picture put into words. Raises WorkerDied, and WorkerBusy out of turn."""
         await self._begin(order.job, WorkerState.DESCRIBING)
         try:
-            await self._send(order)
+            self._send(order)
             while True:
                 match await self._listen(self._describe_grace):
-                    case Described() | Failed() as report:
+                    case Described(job=order.job) | Failed(job=order.job) as report:
                         return report
                     case None:
                         raise await self._died()
                     case other:
-                        log.warning("unexpected report while describing: %s", other)
+                        log.warning("unexpected report while describing: %.200s", other)
         finally:
             self._end()
 
@@ -259,7 +251,7 @@ class Supervisor:
         self._cancelled.add(job)
         if self.state is not WorkerState.DRAWING:
             return  # the worker is starting: `draw` looks once more before it sends the order
-        await self._send(Cancel(job=job))
+        self._send(Cancel(job=job))
         if self._killing is None:
             loop = asyncio.get_running_loop()
             self._killing = loop.call_later(self._cancel_grace, self.kill)
@@ -269,6 +261,7 @@ class Supervisor:
         if self._process is not None and self._process.returncode is None:
             log.warning("killing the worker, process %d", self._process.pid)
             self._killed = True
+            self.ready = None  # it takes some time to die, and is to be given no order in that
             self._process.kill()
 
     async def close(self, *, grace: float = 10.0) -> None:
@@ -276,12 +269,10 @@ class Supervisor:
         self.state = WorkerState.STOPPING
         if self.ready is None:
             self.kill()
-        if self._process is not None and self._process.returncode is None:
-            await self._send(ShutDown())
-            try:
-                async with asyncio.timeout(grace):
-                    await self._process.wait()
-            except TimeoutError:
+        if self._hearing is not None and self.pid is not None:
+            self._send(ShutDown())
+            _, late = await asyncio.wait({self._hearing}, timeout=grace)
+            if late:
                 self.kill()
         await self._reap()
         self.state = WorkerState.STOPPED
@@ -322,31 +313,42 @@ class Supervisor:
             self.kill()
             return await self._reports.get()
 
-    async def _send(self, order: Order) -> None:
-        if self._process is None or self._process.stdin is None:
-            return
-        # A worker that died is noticed by its reports ending; this side of the pipe need not say it again.
-        with suppress(ConnectionError):
+    def _send(self, order: Order) -> None:
+        # Room in the pipe is not waited for: a worker that does not read is as silent as any that hangs, and one
+        # that died is noticed by its end.
+        if self._process is not None and self._process.stdin is not None:
             self._process.stdin.write(encode(order))
-            await self._process.stdin.drain()
 
-    async def _read_reports(self, process: Process) -> None:
-        reports = self._reports
+    async def _hear(self, process: Process, watch: MemoryWatch, reports: asyncio.Queue[Report | None]) -> None:
+        """Take down what the worker says and watch its memory until it has ended; `reports` ends with None."""
+        try:
+            async with asyncio.timeout(None) as lingering, asyncio.TaskGroup() as readers:
+                readers.create_task(self._read_reports(process, reports), name="worker reports")
+                readers.create_task(self._read_log(process), name="worker log")
+                await watch.look(self.kill)
+                lingering.reschedule(asyncio.get_running_loop().time() + _LINGERING)
+        except TimeoutError:
+            log.warning("the worker has ended, and something that it started still holds its pipes")
+        finally:
+            # Nothing public closes pipes that others hold too. A worker that still lives is killed by this.
+            process._transport.close()  # type: ignore[attr-defined] # noqa: SLF001 (as said)
+            reports.put_nowait(None)
+
+    async def _read_reports(self, process: Process, reports: asyncio.Queue[Report | None]) -> None:
         assert process.stdout is not None  # noqa: S101 (asked for with PIPE)
-        async for line in process.stdout:
+        while line := await _readline(process.stdout):
             try:
                 report = decode_report(line)
             except ValueError:
                 log.warning("not a report: %r", line[:200])
                 continue
             match report:
-                case Trying():
+                case Trying(job=self._job):
                     self._trying = report
-                case RanOut():
+                case RanOut(job=self._job):
                     self._ran_out(report)
                 case _:
                     reports.put_nowait(report)
-        reports.put_nowait(None)
 
     async def _read_log(self, process: Process) -> None:
         assert process.stderr is not None  # noqa: S101 (asked for with PIPE)
@@ -377,29 +379,14 @@ class Supervisor:
             return
         if self._process.stdin is not None:
             self._process.stdin.close()
+        if self._hearing is not None:
+            [outcome] = await asyncio.gather(self._hearing, return_exceptions=True)
+            if isinstance(outcome, Exception):
+                log.error("the worker could not be heard", exc_info=outcome)
+            self._hearing = None
         await self._process.wait()
-        await asyncio.gather(*self._tasks, return_exceptions=False)
-        self._tasks = []
         if self.state is not WorkerState.STOPPING:
             self.state = WorkerState.STOPPED
-
-
-class _Pace:
-    """How long the next step of a job may take: `most` seconds until two were taken, then by the longest."""
-
-    def __init__(self, *, least: float, most: float) -> None:
-        self._least = least
-        self._most = most
-        self._last: float | None = None
-        self._longest = 0.0
-
-    def step(self) -> float:
-        """A step was taken; the seconds that the next one may take."""
-        last, self._last = self._last, time.monotonic()
-        if last is None:
-            return self._most
-        self._longest = max(self._longest, self._last - last)
-        return min(self._most, max(self._least, _STEPS_OF_SILENCE * self._longest))
 
 
 async def _readline(stream: asyncio.StreamReader) -> bytes:

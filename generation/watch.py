@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from asyncio.subprocess import Process
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,23 +36,31 @@ class MemoryWatch:
         """What was killed until now has nothing to do with what the process does from now on."""
         self._kills_before = self._kills()
 
-    async def look(self) -> None:
-        """Look again and again until the process ends, or has more than it may and is killed."""
-        with suppress(psutil.NoSuchProcess):
-            watched = psutil.Process(self._process.pid)
-            while self._ceiling is not None and self._process.returncode is None:
-                used = watched.memory_info()
-                # What is mapped from files goes by itself when memory gets short.
-                # A process that was just killed has nothing any more, and what it had is what counts.
-                if used.rss:
-                    self._own = used.rss - getattr(used, "shared", 0)
-                if self._own > self._ceiling:
+    async def look(self, kill: Callable[[], None]) -> None:
+        """Look again and again until the process ends, and `kill` it once it has more than it may.
+
+        `Process.wait` alone does not see that end where children of the process hold its pipes
+        (https://github.com/python/cpython/issues/119710).
+        """
+        ended = asyncio.create_task(self._process.wait())  # one for all: each call of `wait` is kept until the end
+        try:
+            while self._process.returncode is None:
+                self._look_once()
+                if self._ceiling is not None and self._own > self._ceiling and not self._over:
                     log.error("the worker has %.1f GB of memory, more than it may", self._own / 1e9)
                     self._over = True
-                    self._process.kill()
-                    return
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._process.wait(), _LOOK)
+                    kill()
+                await asyncio.wait({ended}, timeout=_LOOK)
+        finally:
+            ended.cancel()
+
+    def _look_once(self) -> None:
+        with suppress(psutil.Error):  # it has just ended, or the system does not let anybody look
+            used = psutil.Process(self._process.pid).memory_info()
+            # What is mapped from files goes by itself when memory gets short.
+            # A process that was just killed has nothing any more, and what it had is what counts.
+            if used.rss:
+                self._own = used.rss - getattr(used, "shared", 0)
 
     def was_memory(self, *, killed: bool) -> bool:
         """Whether the process, which is dead, died of memory; `killed`: it was killed for something else."""

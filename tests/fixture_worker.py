@@ -6,6 +6,7 @@ A named pipe `gate` in the folder of the pictures holds it up after its first st
 import asyncio
 import hashlib
 import os
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -75,6 +76,7 @@ def say_first_step(order: Generate, how: str) -> None:
 def draw(order: Generate, how: str) -> Report:
     """The last report about an order; nothing of it is left to say where the process ends instead."""
     say_first_step(order, how)
+    leave_a_child(how, order)
     gate = Path(order.folder) / "gate"
     if gate.exists():
         gate.read_bytes()
@@ -86,6 +88,7 @@ def draw(order: Generate, how: str) -> Report:
             os._exit(9)
     if how == "stray_prints":
         sys.stdout.buffer.write(b"\xff\xfe loading weights: 100%\n")
+        sys.stdout.buffer.write(b"x" * 2_500_000 + b"\n")  # longer than any report
         sys.stderr.write("x" * 5000 + "\n")
     too_much = how == "runs_out_in_many_steps" and order.recipe.num_inference_steps > _MANY
     if how == "runs_out_of_memory" or too_much:
@@ -141,6 +144,15 @@ def die_loading(how: str) -> None:
         os._exit(9)
 
 
+def leave_a_child(how: str, order: Generate) -> None:
+    """Start a process that has the same pipes and ends with the gate; then die, or hang, if that is how it is."""
+    if how in {"dies_before_its_child", "hangs_with_its_child"}:
+        subprocess.Popen(["cat", Path(order.folder) / "gate"])
+        if how == "dies_before_its_child":
+            os._exit(9)
+        time.sleep(60)  # longer than any grace a test gives
+
+
 def stall(how: str, order: Generate) -> None:
     """Hang, if that is how it is; with much memory, as far as none was lacking before, or with none."""
     hoard = b"x" * 400_000_000 if how == "grows" and a_try(order).step == _STEPS[0] else b""
@@ -183,6 +195,8 @@ def main(how: str) -> None:
             memory=0, threads=1, versions={},
         )
     )  # fmt: skip
+    if how == "never_reads":
+        time.sleep(60)  # longer than any grace a test gives
     for line in sys.stdin.buffer:
         match decode_order(line):
             case Load(model=model):

@@ -3,6 +3,7 @@
 Every answer is for the moderator alone. Who may call it is checked here as well, whatever Discord offered.
 """
 
+import asyncio
 from dataclasses import replace
 
 import discord
@@ -18,8 +19,8 @@ from bot.errors import BadRule, RuleFault
 from bot.rules import Grant, Rules
 from bot.views import channels_message, log_message, models_message, showcase_message
 from bot.wording import labels
-from bot.words import parts
-from generation import NotFetched
+from bot.words import sought
+from generation import Model, NotFetched, Use
 
 _WORDS_LIMIT = 200
 _WORD_LONGEST = 60
@@ -34,13 +35,16 @@ SecondsAnHour = app_commands.Range[int, 0, _DAY]
 
 @options.never_failing
 async def suggest_default(interaction: options.Interaction, current: str) -> list[options.Choice]:
-    """The models that may draw here, and none."""
+    """The models that may draw here from words alone, and none."""
     none = (
         [app_commands.Choice(name=labels.NO_DEFAULT, value=_NONE)] if _NONE.startswith(current.casefold()) else []
     )
-    return [*none, *await options.suggest_model(interaction, current)]
+    catalogue = desk_of(interaction).studio.catalogue
+    models = await options.suggest_model(interaction, current)
+    return [*none, *(choice for choice in models if Use.TEXT in catalogue.find(choice.value).can)]
 
 
+@options.in_list
 @options.never_failing
 async def suggest_kept_out(interaction: options.Interaction, current: str) -> list[options.Choice]:
     desk, moderator = desk_of(interaction), moderator_of(interaction)
@@ -55,6 +59,20 @@ class Server(commands.GroupCog, group_name="server", group_description=labels.CO
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._servers = desk.studio.servers
+
+    @commands.Cog.listener()
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        """Forget a role that is gone: a list with nothing else on it would lock everybody out."""
+        await self._keep_roles(role.guild)
+
+    @commands.Cog.listener("on_guild_available")
+    @commands.Cog.listener("on_guild_join")
+    async def look_for_roles(self, guild: discord.Guild) -> None:
+        """Forget those that were deleted while Easel was away."""
+        await self._keep_roles(guild)
+
+    async def _keep_roles(self, guild: discord.Guild) -> None:
+        await self._servers.keep_roles(guild.id, {role.id for role in guild.roles})
 
     @app_commands.command(name="show", description=labels.COMMANDS["server show"])
     async def show(self, interaction: options.Interaction) -> None:
@@ -85,22 +103,30 @@ class Server(commands.GroupCog, group_name="server", group_description=labels.CO
         rules = self._servers.over(moderator)
         if default is not None:
             name = None if default.casefold() == _NONE else await self._drawing_model(default)
+            here = await self._models_here()
 
             def edit(rules: Rules) -> Rules:
                 if name is not None and rules.models and name not in rules.models:
                     raise BadRule(RuleFault.DEFAULT_NOT_ALLOWED, value=name)
-                return replace(rules, default_model=name)
+                rules = replace(rules, default_model=name)
+                self._desk.studio.recipes.check_first_choice(rules, here)
+                return rules
 
             rules = await self._servers.change(moderator, edit)
         await whisper(interaction, **await models_message(self._desk, rules))
 
     async def _drawing_model(self, name: str) -> str:
-        """The name of a model that members can draw with. Raises UnknownChoice or NotFetched."""
+        """The name of a model that draws here from words alone. Raises UnknownChoice, NotFetched or BadRule."""
         recipes = self._desk.studio.recipes
         model = recipes.catalogue.find(name)
         if not await recipes.is_here(model.name):
             raise NotFetched(model.name)
+        if Use.TEXT not in model.can:
+            raise BadRule(RuleFault.NO_WORDS_DRAWN, value=model.name)
         return model.name
+
+    async def _models_here(self) -> tuple[Model, ...]:
+        return await asyncio.to_thread(self._desk.studio.recipes.models_here)
 
     @app_commands.command(name="limits", description=labels.COMMANDS["server limits"])
     @app_commands.describe(steps=labels.SERVER["steps"], size=labels.SERVER["size"])
@@ -112,13 +138,17 @@ class Server(commands.GroupCog, group_name="server", group_description=labels.CO
     ) -> None:
         moderator = moderator_of(interaction)
         await think(interaction, private=True)
+        here = await self._models_here()
 
         def edit(rules: Rules) -> Rules:
-            return replace(
+            rules = replace(
                 rules,
                 steps=rules.steps if steps is None else steps or None,
                 side=rules.side if size is None else size or None,
             )
+            if steps or size:
+                self._desk.studio.recipes.check_first_choice(rules, here)
+            return rules
 
         await whisper(interaction, wording.limits_told(await self._servers.change(moderator, edit)))
 
@@ -132,16 +162,16 @@ class Server(commands.GroupCog, group_name="server", group_description=labels.CO
         await think(interaction, private=True)
 
         def edit(rules: Rules) -> Rules:
-            kept = {word.casefold(): word for word in rules.words}
+            kept = {sought(word): word for word in rules.words}
             for word in _listed(remove):
-                if kept.pop(word.casefold(), None) is None:
+                if kept.pop(sought(word), None) is None:
                     raise BadRule(RuleFault.NOT_KEPT_OUT, value=word)
             for word in _listed(add):
-                if not parts(word):
+                if sought(word) is None:
                     raise BadRule(RuleFault.NO_WORD, value=word)
                 if len(word) > _WORD_LONGEST:
                     raise BadRule(RuleFault.LONG_WORD, value=word, limit=_WORD_LONGEST)
-                kept.setdefault(word.casefold(), word)
+                kept.setdefault(sought(word), word)
             if len(kept) > _WORDS_LIMIT:
                 raise BadRule(RuleFault.TOO_MANY_WORDS, limit=_WORDS_LIMIT)
             return replace(rules, words=tuple(kept.values()))
@@ -193,7 +223,6 @@ class Server(commands.GroupCog, group_name="server", group_description=labels.CO
     ) -> None:
         moderator = moderator_of(interaction)
         await think(interaction, private=True)
-        there = {each.id for each in role.guild.roles} | {role.id}
 
         def edit(rules: Rules) -> Rules:
             roles = dict(rules.roles)
@@ -201,10 +230,7 @@ class Server(commands.GroupCog, group_name="server", group_description=labels.CO
                 if roles.pop(role.id, None) is None:
                     raise BadRule(RuleFault.NO_SUCH_ROLE)
                 return replace(rules, roles=roles)
-            roles = {
-                each: grant for each, grant in roles.items() if each in there
-            }  # the server has deleted others
-            roles[role.id] = Grant(seconds=allowance, per_hour=per_hour)
+            roles[role.id] = self._granted(allowance, per_hour)
             if len(roles) > _ROLES_LIMIT:
                 raise BadRule(RuleFault.TOO_MANY_ROLES, limit=_ROLES_LIMIT)
             return replace(rules, roles=roles)
@@ -214,6 +240,17 @@ class Server(commands.GroupCog, group_name="server", group_description=labels.CO
             colour=wording.COLOUR, description=wording.roles_told(rules, self._desk.studio.usual_allowance)
         )
         await whisper(interaction, embeds=[embed])
+
+    def _granted(self, seconds: float | None, per_hour: float | None) -> Grant:
+        """What a role is to bring. Raises BadRule for more than may be granted."""
+        most = self._servers.most
+        for asked, limit, fault in (
+            (seconds, most.capacity, RuleFault.TOO_MANY_SECONDS),
+            (per_hour, most.per_hour, RuleFault.TOO_MANY_AN_HOUR),
+        ):
+            if asked is not None and asked > limit:
+                raise BadRule(fault, limit=int(limit))
+        return Grant(seconds=seconds, per_hour=per_hour)
 
     @app_commands.command(name="block", description=labels.COMMANDS["server block"])
     @app_commands.describe(member=labels.SERVER["block"], reason=labels.SERVER["reason"])

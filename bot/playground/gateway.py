@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -63,6 +64,19 @@ class Gateway:
             self._sessions.clear()
         for socket in tuple(self._sockets):
             await socket.close(code=code)
+
+    def delete_role(self, guild_id: int, role_id: int) -> None:
+        """Have the moderators of a server delete one of its roles."""
+        guild = self._world.guilds[guild_id]
+        members = {
+            user_id: replace(member, roles=tuple(role for role in member.roles if role != role_id))
+            for user_id, member in guild.members.items()
+        }
+        roles = tuple(role for role in guild.roles if role.id != role_id)
+        self._world.guilds[guild_id] = replace(guild, roles=roles, members=members)
+        for session in self._sessions.values():
+            if session.serves(guild_id):
+                session.dispatch("GUILD_ROLE_DELETE", {"guild_id": str(guild_id), "role_id": str(role_id)})
 
     async def close(self) -> None:
         self._stop()

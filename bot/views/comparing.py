@@ -8,7 +8,9 @@ import discord
 
 from bot import wording
 from bot.acknowledge import take_note, whisper
-from bot.desk import desk_of, viewer_of
+from bot.desk import Desk, desk_of, viewer_of
+from bot.errors import Blocked, OtherChannels, RoleNeeded
+from bot.place import Viewer
 from bot.post import insist
 from bot.views.buttons import GenerationButton, LastingItem, View, take_down
 from bot.views.pages import show
@@ -75,7 +77,7 @@ class DeleteSheetButton(GenerationButton, template=rf"easel:sheetdelete:{_ID}"):
 
 
 class CellSelect(LastingItem[discord.ui.Select[Any]], template=_SELECT):
-    """Opens a cell as the result that it is: posted once, and shown to whoever chooses it again."""
+    """Opens a cell as the result that it is: posted once, and shown to whoever may not draw or opens it again."""
 
     def __init__(self, cells: Mapping[str, str] | None = None) -> None:
         select: discord.ui.Select[Any] = discord.ui.Select(custom_id=_SELECT, placeholder=labels.OPEN_CELL)
@@ -87,10 +89,19 @@ class CellSelect(LastingItem[discord.ui.Select[Any]], template=_SELECT):
         generation_id = self.item.values[0]
         desk, viewer = desk_of(interaction), viewer_of(interaction)
         generation = await desk.history.recall(generation_id, viewer)
-        again = await desk.studio.has_address(generation.id)
-        address = await desk.think(interaction, private=generation.private or again)
-        if not await desk.studio.hand_out(generation.id, viewer=viewer, address=address):
+        posts = _may_post(desk, viewer) and not await desk.studio.has_address(generation.id)
+        address = await desk.think(interaction, private=generation.private or not posts)
+        if not posts or not await desk.studio.hand_out(generation.id, viewer=viewer, address=address):
             await show(interaction, generation.id)
+
+
+def _may_post(desk: Desk, viewer: Viewer) -> bool:
+    """Whether a cell that the viewer opens is posted: to look at it alone nobody needs to be let draw."""
+    try:
+        desk.studio.servers.admit(viewer)
+    except (Blocked, OtherChannels, RoleNeeded):
+        return False
+    return True
 
 
 def sheet_asking_view(sheet_id: str) -> View:

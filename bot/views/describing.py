@@ -13,7 +13,7 @@ from bot.errors import NotFound
 from bot.further import Chosen
 from bot.pick import Pick
 from bot.views.buttons import LastingItem, RerollButton, View
-from bot.views.offer import OfferButton, copy_of, is_whole
+from bot.views.offer import OfferButton, copy_of, is_covered, is_whole
 from bot.wording import labels
 from generation import Request
 
@@ -73,5 +73,6 @@ async def describe(interaction: discord.Interaction[Any], chosen: Chosen) -> Non
         view.add_item(RerollButton(str(pick), label=labels.DRAW))
     elif is_whole(data):
         view.add_item(OfferButton("again", label=labels.DRAW))
-        files.append(await copy_of(chosen, data, name, image))  # the button reads what stands in it
+        # The button reads what stands in it.
+        files.append(await copy_of(chosen, data, name, image, covered=is_covered(interaction, chosen)))
     await whisper(interaction, wording.described(prompt), files=files, view=view)

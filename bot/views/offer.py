@@ -89,16 +89,23 @@ async def offer_source(interaction: discord.Interaction[Any], chosen: Chosen) ->
             typed = str(replace(pick, number=pick.first))
             view.add_item(SourceButton(typed, label=labels.pick(pick.first), row=1))
     text = wording.offered(found)
-    await whisper(interaction, text, files=[await copy_of(chosen, data, name, image)], view=view)
+    copy = await copy_of(chosen, data, name, image, covered=is_covered(interaction, chosen))
+    await whisper(interaction, text, files=[copy], view=view)
 
 
-async def copy_of(chosen: Chosen, data: bytes, name: str, image: SourceImage) -> discord.File:
-    """A chosen picture of these bytes, to be shown again."""
+def is_covered(interaction: discord.Interaction[Any], chosen: Chosen) -> bool:
+    """Whether pictures are spoilers where one was drawn, or where an upload is shown."""
+    guild_id = interaction.guild_id if chosen.drawn is None else chosen.drawn.guild_id
+    return desk_of(interaction).studio.display(guild_id).covered
+
+
+async def copy_of(chosen: Chosen, data: bytes, name: str, image: SourceImage, *, covered: bool) -> discord.File:
+    """A chosen picture of these bytes, to be shown again; `covered`, as a spoiler."""
     if chosen.drawn is None:
         name = PurePath(_COPY).with_suffix(PurePath(name).suffix).name
     if not is_whole(data):  # what is shown in its place is upright, as a camera's file need not be
         name, data = await asyncio.to_thread(fitting, name, image.png)
-    return discord.File(BytesIO(data), filename=name)
+    return discord.File(BytesIO(data), filename=name, spoiler=covered)
 
 
 def is_whole(data: bytes) -> bool:

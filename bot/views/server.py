@@ -4,9 +4,10 @@ Whoever presses them is looked at anew: a message of before outlives the right t
 """
 
 import asyncio
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import discord
 
@@ -23,10 +24,11 @@ from generation import Model, Use
 _MENU = 25  # entries, as many as Discord takes
 _MENUS = 4  # of models: a message has five rows, the last one is for the button
 _NAME_SHOWN = 100  # characters of an entry
-_DRAWN_IN = [
+_DRAWN_IN = [  # Discord's menus have no media channels: those are chosen by their category
     discord.ChannelType.text,
     discord.ChannelType.news,
     discord.ChannelType.voice,
+    discord.ChannelType.stage_voice,
     discord.ChannelType.forum,
     discord.ChannelType.category,
 ]
@@ -75,7 +77,10 @@ class ChannelMenu(LastingItem[discord.ui.ChannelSelect[Any]], template=r"easel:r
 
 
 class ModelMenu(LastingItem[discord.ui.Select[Any]], template=r"easel:rule:models:(?P<part>\d)"):
-    """Sets which of the models of one menu may draw, beside those of the other menus."""
+    """Sets which of the models of one menu may draw, beside those of the other menus.
+
+    What the menu showed is read off its message: the models here may be others by now.
+    """
 
     def __init__(self, part: str | int, models: Sequence[Model] = (), chosen: Collection[str] = ()) -> None:
         select: discord.ui.Select[Any] = discord.ui.Select(
@@ -86,27 +91,38 @@ class ModelMenu(LastingItem[discord.ui.Select[Any]], template=r"easel:rule:model
         )
         for model in models:
             label, meaning = (wording.shorten(text, _NAME_SHOWN) for text in (model.name, model.title))
-            select.add_option(
-                label=label, value=model.name[:_NAME_SHOWN], description=meaning, default=model.name in chosen
-            )
+            value, default = _value(model.name), model.name in chosen
+            select.add_option(label=label, value=value, description=meaning, default=default)
         super().__init__(select)
-        self._part = int(part)
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        menu = await super().from_custom_id(interaction, item, match)
+        if isinstance(item, discord.ui.Select):
+            menu.item.options = item.options
+        return menu
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
-        moderator, chosen = moderator_of(interaction), frozenset(self.item.values)
+        moderator = moderator_of(interaction)
         await take_note(interaction)
-        desk = desk_of(interaction)
-        parts = await _parts(desk)
-        shown = frozenset(model.name for model in parts[self._part]) if self._part < len(parts) else frozenset()
+        recipes = desk_of(interaction).studio.recipes
+        here = await asyncio.to_thread(recipes.models_here)
+        names = {_value(model.name): model.name for model in recipes.catalogue.values()}
+        shown = frozenset(names.get(option.value, option.value) for option in self.item.options)
+        chosen = frozenset(names.get(value, value) for value in self.item.values)
 
         def edit(rules: Rules) -> Rules:
             models = (rules.models - shown) | chosen
             default = rules.default_model
             keeps = default is None or not models or default in models
-            return replace(rules, models=models, default_model=default if keeps else None)
+            rules = replace(rules, models=models, default_model=default if keeps else None)
+            recipes.check_first_choice(rules, here)
+            return rules
 
-        rules = await desk.studio.servers.change(moderator, edit)
-        await interaction.edit_original_response(**await models_message(desk, rules))
+        rules = await recipes.servers.change(moderator, edit)
+        await interaction.edit_original_response(**await models_message(desk_of(interaction), rules))
 
 
 class LiftButton(LastingItem[discord.ui.Button[View]], template=r"easel:lift:(?P<rule>channels|models|showcase)"):
@@ -121,7 +137,15 @@ class LiftButton(LastingItem[discord.ui.Button[View]], template=r"easel:lift:(?P
         await take_note(interaction)
         desk = desk_of(interaction)
         lifted: dict[str, Any] = {self._rule: None if self._rule == "showcase" else frozenset()}
-        rules = await desk.studio.servers.change(moderator, lambda rules: replace(rules, **lifted))
+        here = await asyncio.to_thread(desk.studio.recipes.models_here)
+
+        def edit(rules: Rules) -> Rules:
+            rules = replace(rules, **lifted)
+            if self._rule == "models":  # then another one may be the first choice
+                desk.studio.recipes.check_first_choice(rules, here)
+            return rules
+
+        rules = await desk.studio.servers.change(moderator, edit)
         match self._rule:
             case "channels":
                 message = channels_message(rules)
@@ -184,6 +208,11 @@ async def _parts(desk: Desk) -> list[tuple[Model, ...]]:
     here = await asyncio.to_thread(desk.studio.recipes.models_here)
     models = tuple(model for model in here if model.can != (Use.UPSCALE,))[: _MENU * _MENUS]
     return [models[start : start + _MENU] for start in range(0, len(models), _MENU)]
+
+
+def _value(name: str) -> str:
+    """What stands for a model in a menu: its name as far as Discord takes it."""
+    return name[:_NAME_SHOWN]
 
 
 def _check_may_show(guild: discord.Guild | None, channel_id: int) -> None:

@@ -182,7 +182,7 @@ SERVER = {
     "remove_role": "Take it off the list; without any role on it everybody may draw",
     "block": "Who may draw no more",
     "unblock": "Who may draw again",
-    "reason": "Why; moderators alone read it",
+    "reason": "Why; it is in /server show, and in what the member can export of their own data",
 }
 FLAGGED = {
     "operator": "As whoever runs this bot has it",

@@ -57,6 +57,15 @@ _FAULTS = {
     RuleFault.MODERATES: "Whoever may manage this server can always draw in it, so a block would not hold.",
     RuleFault.CANNOT_POST: "I may not post pictures there: give me {value} in that channel first.",
     RuleFault.DEFAULT_NOT_ALLOWED: "{value} is not among the models that may draw here: allow it first.",
+    RuleFault.NO_WORDS_DRAWN: "{value} draws nothing from words alone: choose a model that does.",
+    RuleFault.SIDE_TOO_LOW: "{value} would draw for whoever names no model, and its pictures have at least "
+    "{limit} pixels on a side: the ceiling cannot be lower.",
+    RuleFault.STEPS_TOO_LOW: "{value} would draw for whoever names no model, and its pictures have at least "
+    "{limit} steps: the ceiling cannot be lower.",
+    RuleFault.TOO_MANY_SECONDS: "A role has at most {limit} seconds of drawing time at once: whoever runs this "
+    "bot has set that.",
+    RuleFault.TOO_MANY_AN_HOUR: "A role gets at most {limit} seconds of drawing time back every hour: whoever "
+    "runs this bot has set that.",
 }
 
 # What holds.
@@ -85,7 +94,6 @@ _OPERATOR_TOO = {
     ContentFilter.REFUSE: "Whoever runs this bot has set that nobody gets it.",
     ContentFilter.SPOILER: "Whoever runs this bot has set that it is a spoiler.",
     ContentFilter.AGE_RESTRICTED: "Whoever runs this bot has set that it is shown in channels for adults only.",
-    ContentFilter.OFF: "",
 }
 _NO_SPOILER, _SPOILER = "Other pictures are shown openly.", "Every picture is a spoiler."
 _NO_SHOWCASE = "There is no showcase for starred pictures."
@@ -122,39 +130,54 @@ _SHOWCASE_ASKED = "Choose the channel where starred pictures are posted."
 
 _LOG_TITLE = "What was done here"
 _LOG_EMPTY = "Nothing was set or done yet."
-_LINE = "{when} {actor} {deed}"
 _EASEL, _SOMEBODY = "Easel", "somebody who is forgotten"
 _LIFTED = {
-    Deed.CHANNELS: "let pictures be drawn in every channel",
-    Deed.MODELS: "let all models draw",
-    Deed.DEFAULT_MODEL: "left the first choice to whoever runs this bot",
-    Deed.STEPS: "lifted the ceiling of steps",
-    Deed.SIDE: "lifted the ceiling of sizes",
-    Deed.CONTENT_FILTER: "left flagged pictures to whoever runs this bot",
-    Deed.SPOILER: "let pictures be shown openly",
-    Deed.SHOWCASE: "closed the showcase",
+    Deed.CHANNELS: "{when} {actor} let pictures be drawn in every channel",
+    Deed.MODELS: "{when} {actor} let all models draw",
+    Deed.DEFAULT_MODEL: "{when} {actor} left the first choice to whoever runs this bot",
+    Deed.STEPS: "{when} {actor} lifted the ceiling of steps",
+    Deed.SIDE: "{when} {actor} lifted the ceiling of sizes",
+    Deed.CONTENT_FILTER: "{when} {actor} left flagged pictures to whoever runs this bot",
+    Deed.SPOILER: "{when} {actor} let pictures be shown openly",
+    Deed.SHOWCASE: "{when} {actor} closed the showcase",
+    Deed.ROLE_GONE: "{when} {actor} took the last role off the list, since it was deleted: everybody may draw",
 }
 _DEEDS = {
-    Deed.CHANNELS: "let pictures be drawn in {value} only",
-    Deed.MODELS: "let only {value} draw",
-    Deed.DEFAULT_MODEL: "made {value} the first choice",
-    Deed.STEPS: "set the ceiling of steps to {value}",
-    Deed.SIDE: "set the ceiling of sizes to {value} pixels",
-    Deed.CONTENT_FILTER: "set flagged pictures to {value}",
-    Deed.SPOILER: "made every picture a spoiler",
-    Deed.SHOWCASE: "set the showcase to {value}",
-    Deed.BLOCK: "blocked {subject}",
-    Deed.UNBLOCK: "unblocked {subject}",
-    Deed.CANCEL: "cancelled a picture of {subject}",
-    Deed.DELETE: "deleted a picture of {subject}",
-    Deed.NOT_SHOWN: "could not post a starred picture in the showcase: may I still write there?",
+    Deed.CHANNELS: "{when} {actor} let pictures be drawn in {value} only",
+    Deed.MODELS: "{when} {actor} let only {value} draw",
+    Deed.DEFAULT_MODEL: "{when} {actor} made {value} the first choice",
+    Deed.STEPS: "{when} {actor} set the ceiling of steps to {value}",
+    Deed.SIDE: "{when} {actor} set the ceiling of sizes to {value} pixels",
+    Deed.CONTENT_FILTER: "{when} {actor} set flagged pictures to {value}",
+    Deed.SPOILER: "{when} {actor} made every picture a spoiler",
+    Deed.SHOWCASE: "{when} {actor} set the showcase to {value}",
+    Deed.NOT_SHOWN: "{when} {actor} could not post a starred picture in the showcase: may it still write there?",
+    Deed.ROLE_GONE: "{when} {actor} took a role off the list of roles, since it was deleted",
 }
-_BLOCKED_FOR = "blocked {subject}: {reason}"
-_WORDS_CAME, _WORDS_WENT = "kept {words} out of prompts", "let {words} into prompts again"
-_AND = "{first}, and {second}"
-_ROLE_CAME, _ROLE_WENT = "let {role} draw, with {allowance}", "took {role} off the list of roles"
-_AS_USUAL = "the usual allowance"
-_PART_AS_USUAL = "as usual"
+_NOTICED = {Deed.NOT_SHOWN, Deed.ROLE_GONE}  # by Easel itself
+_BLOCKED_BY = "{when} {actor} blocked {subject}"
+_BLOCKED_FOR = "{when} {actor} blocked {subject}: {reason}"
+_UNBLOCKED_BY = "{when} {actor} unblocked {subject}"
+_MODERATED = {
+    Deed.CANCEL: Plural(
+        one="{when} {actor} cancelled a picture of {subject}",
+        more="{when} {actor} cancelled {count} pictures of {subject}",
+    ),
+    Deed.DELETE: Plural(
+        one="{when} {actor} deleted a picture of {subject}",
+        more="{when} {actor} deleted {count} pictures of {subject}",
+    ),
+}
+_WORDS_CAME = "{when} {actor} kept {came} out of prompts"
+_WORDS_WENT = "{when} {actor} let {went} into prompts again"
+_WORDS_CHANGED = "{when} {actor} kept {came} out of prompts, and let {went} into prompts again"
+_ROLE_WENT = "{when} {actor} took {role} off the list of roles"
+_ROLE_CAME = "{when} {actor} let {role} draw, with the usual allowance"
+_ROLE_CAME_WITH = (
+    "{when} {actor} let {role} draw, with {seconds} of drawing time at once, {per_hour} back every hour"
+)
+_ROLE_CAME_WITH_SECONDS = "{when} {actor} let {role} draw, with {seconds} of drawing time at once"
+_ROLE_CAME_WITH_PER_HOUR = "{when} {actor} let {role} draw, with {per_hour} of drawing time back every hour"
 
 
 def server_error(error: BaseException) -> str:  # noqa: PLR0911  (one return an error)
@@ -238,7 +261,7 @@ def words_told(rules: Rules, limit: int = _FIELD_LIMIT) -> str:
 
 
 def content_told(rules: Rules, operator: ContentFilter) -> str:
-    if rules.content_filter is None:
+    if rules.content_filter is None or operator is ContentFilter.OFF:  # then a server's own has nothing to go by
         flagged = _FLAGGED_BY_OPERATOR.format(told=_FLAGGED[operator])
     else:
         told = _FLAGGED[rules.content_filter]
@@ -281,37 +304,40 @@ def server_log(page: LogPage) -> discord.Embed:
     return discord.Embed(title=_LOG_TITLE, colour=COLOUR, description=text)
 
 
-def _entry(entry: Entry) -> str:
-    noticed = entry.deed is Deed.NOT_SHOWN
-    actor = _EASEL if noticed else _SOMEBODY if entry.actor_id is None else _mention("@", entry.actor_id)
-    return _LINE.format(when=moment(entry.at, "f"), actor=actor, deed=_deed(entry))
-
-
-def _deed(entry: Entry) -> str:  # noqa: PLR0911  (one return a kind of deed)
+def _entry(entry: Entry) -> str:  # noqa: PLR0911  (one return a kind of deed)
     value = entry.detail
+    told = {
+        "when": moment(entry.at, "f"),
+        "actor": _EASEL if entry.deed in _NOTICED else _member(entry.actor_id),
+        "subject": _member(entry.subject_id),
+    }
     match entry.deed:
         case Deed.WORDS:
-            told = [
-                sentence.format(words=listing(tuple(f"“{quote(word, _WORD_LOGGED)}”" for word in words), _LOGGED))
-                for sentence, words in ((_WORDS_CAME, value["came"]), (_WORDS_WENT, value["went"]))
-                if words
-            ]
-            return told[0] if len(told) == 1 else _AND.format(first=told[0], second=told[1])
+            came, went = (_words_logged(value[which]) for which in ("came", "went"))
+            sentence = _WORDS_CHANGED if came and went else _WORDS_CAME if came else _WORDS_WENT
+            return sentence.format(came=came, went=went, **told)
         case Deed.ROLES:
-            role = _mention("@&", value["role"])
-            if value["grant"] is None:
-                return _ROLE_WENT.format(role=role)
-            seconds, per_hour = value["grant"]
-            return _ROLE_CAME.format(role=role, allowance=_granted(seconds, per_hour))
-        case Deed.BLOCK | Deed.UNBLOCK | Deed.CANCEL | Deed.DELETE:
-            subject = _SOMEBODY if entry.subject_id is None else _mention("@", entry.subject_id)
-            if entry.deed is Deed.BLOCK and value is not None:
-                return _BLOCKED_FOR.format(subject=subject, reason=quote(value, _REASON_SHOWN))
-            return _DEEDS[entry.deed].format(subject=subject)
+            return _role_logged(value["grant"], role=_mention("@&", value["role"]), **told)
+        case Deed.BLOCK if value is not None:
+            return _BLOCKED_FOR.format(reason=quote(value, _REASON_SHOWN), **told)
+        case Deed.BLOCK:
+            return _BLOCKED_BY.format(**told)
+        case Deed.UNBLOCK:
+            return _UNBLOCKED_BY.format(**told)
+        case Deed.CANCEL | Deed.DELETE:
+            return _MODERATED[entry.deed].of(1 if value is None else value, **told)
         case deed if deed in _LIFTED and not value:
-            return _LIFTED[deed]
+            return _LIFTED[deed].format(**told)
         case deed:
-            return _DEEDS[deed].format(value=_VALUES.get(deed, _name)(value))
+            return _DEEDS[deed].format(value=_VALUES.get(deed, _name)(value), **told)
+
+
+def _member(member_id: int | None) -> str:
+    return _SOMEBODY if member_id is None else _mention("@", member_id)
+
+
+def _words_logged(words: Iterable[str]) -> str:
+    return listing(tuple(f"“{quote(word, _WORD_LOGGED)}”" for word in words), _LOGGED)
 
 
 _VALUES: Mapping[Deed, Callable[[Any], str]] = {
@@ -336,11 +362,20 @@ def _allowance(grant: Grant, usual: Allowance) -> str:
     return _ALLOWANCE.format(seconds=duration(seconds), per_hour=duration(per_hour))
 
 
-def _granted(seconds: float | None, per_hour: float | None) -> str:
-    if seconds is None and per_hour is None:
-        return _AS_USUAL
-    named = [_PART_AS_USUAL if value is None else duration(value) for value in (seconds, per_hour)]
-    return _ALLOWANCE.format(seconds=named[0], per_hour=named[1])
+def _role_logged(grant: Sequence[float | None] | None, **told: str) -> str:
+    if grant is None:
+        return _ROLE_WENT.format(**told)
+    seconds, per_hour = ("" if each is None else duration(each) for each in grant)
+    match bool(seconds), bool(per_hour):
+        case True, True:
+            sentence = _ROLE_CAME_WITH
+        case True, False:
+            sentence = _ROLE_CAME_WITH_SECONDS
+        case False, True:
+            sentence = _ROLE_CAME_WITH_PER_HOUR
+        case _:
+            sentence = _ROLE_CAME
+    return sentence.format(seconds=seconds, per_hour=per_hour, **told)
 
 
 def _name(value: object) -> str:

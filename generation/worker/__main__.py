@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -48,6 +49,7 @@ log = logging.getLogger("generation.worker")
 
 _LIBRARIES = ("torch", "diffusers", "transformers")
 _TELL_EVERY = 0.5  # seconds between two words of how far a download is
+_LONGEST_DETAIL = 2000  # characters; a report is one line, and libraries may say as much as they like
 _BAD_USE = 2  # exit code for a command line that cannot be followed
 
 
@@ -241,31 +243,34 @@ class Worker:
 
 
 def write_pictures(folder: Path, job: str, recipe: "Recipe", drawn: "Drawn") -> tuple[DrawnPicture, ...]:
-    """Write `job`.png, `job`-2.png and so on; each is there whole or not at all. Raises OSError."""
+    """Write `job`.png, `job`-2.png and so on; they are all there whole, or none is. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = []
-    for index, (image, flagged) in enumerate(zip(drawn.images, drawn.flagged, strict=True)):
-        name = f"{job}.png" if index == 0 else f"{job}-{index + 1}.png"
-        unfinished = folder / f".{name}.part"
-        try:
-            with unfinished.open("wb") as file:
-                image.save(file, format="PNG", pnginfo=metadata.pnginfo(recipe, index))
-                file.flush()
-                os.fsync(file.fileno())
-            digest = hashlib.sha256(unfinished.read_bytes()).hexdigest()
-            unfinished.replace(folder / name)
-        finally:
-            unfinished.unlink(missing_ok=True)
-        pictures.append(
-            DrawnPicture(
-                path=name,
-                seed=recipe.seeds[index],
-                sha256=digest,
-                width=image.width,
-                height=image.height,
-                flagged=flagged,
+    with ExitStack() as undoing:
+        for index, (image, flagged) in enumerate(zip(drawn.images, drawn.flagged, strict=True)):
+            name = f"{job}.png" if index == 0 else f"{job}-{index + 1}.png"
+            unfinished = folder / f".{name}.part"
+            try:
+                with unfinished.open("wb") as file:
+                    image.save(file, format="PNG", pnginfo=metadata.pnginfo(recipe, index))
+                    file.flush()
+                    os.fsync(file.fileno())
+                digest = hashlib.sha256(unfinished.read_bytes()).hexdigest()
+                unfinished.replace(folder / name)
+            finally:
+                unfinished.unlink(missing_ok=True)
+            undoing.callback((folder / name).unlink, missing_ok=True)
+            pictures.append(
+                DrawnPicture(
+                    path=name,
+                    seed=recipe.seeds[index],
+                    sha256=digest,
+                    width=image.width,
+                    height=image.height,
+                    flagged=flagged,
+                )
             )
-        )
+        undoing.pop_all()
     return tuple(pictures)
 
 
@@ -296,6 +301,8 @@ def failure_of(error: Exception) -> Failure:
         log.error("unexpected", exc_info=error)
     else:
         log.warning("%s: %s", kind, words)
+    if len(words) > _LONGEST_DETAIL:
+        words = words[: _LONGEST_DETAIL - 1] + "…"
     return Failure(kind=kind, detail=words)
 
 

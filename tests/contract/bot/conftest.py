@@ -93,7 +93,9 @@ def start(playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         pictures = Pictures(tmp_path / "pictures")
         history = History(database, pictures=pictures, clock=playground.clock.now)
         preferences = Preferences(database)
-        servers = Servers(database, clock=playground.clock.now)
+        servers = Servers(
+            database, most=Allowance(capacity=4 * capacity, per_hour=400), clock=playground.clock.now
+        )
         await servers.load()
         supervisor = Supervisor(device="auto", command=(sys.executable, str(FIXTURE), how), cancel_grace=5.0)
         (tmp_path / "small-model").mkdir(exist_ok=True)  # members draw with what is here

@@ -1,5 +1,6 @@
 """A finished picture reaches its member whatever has expired, gone or failed on its way, and reaches them once."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -10,7 +11,11 @@ from PIL import ExifTags, Image
 import db
 from bot import wording
 from bot.attachments import Correction
+from bot.place import Address, Viewer
 from bot.playground import Dropped, Failure, Fault, Message, Moment, Person, Playground, RateLimited, Upload
+from bot.results import Results
+from bot.ways import Addressee
+from generation import Request
 from tests.contract.bot.conftest import (
     Running,
     Start,
@@ -121,36 +126,6 @@ async def test_who_takes_no_direct_messages_finds_it_in_the_history(start: Start
         assert await delivered(running, job.generation_id) == "history"
         page = await mina.answer(mina.slash("history"))
         assert "a slow cat" in page.text
-
-
-async def test_who_could_be_told_by_no_way_is_told_beside_the_next_answer_and_once(
-    start: Start, playground: Playground, ada: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.reminder._LOOKS", (0.1,) * 100)
-    mina = playground.person("mina")
-    there = mina.at(playground.channel("notices"))
-    async with start() as running:
-        running.gate.close()
-        there.slash("imagine", prompt="a slow cat")
-        await drawing(there, "a slow cat")
-        [job] = running.studio.queue()
-        playground.clock.advance(QUARTER_OF_AN_HOUR)
-        await running.gate.open()
-        assert await delivered(running, job.generation_id) == "history"
-        mina.slash("imagine", prompt="a quick cat")
-        await result(mina, "a quick cat")
-        note = await mina.message(lambda message: "waits in /history" in message.text)
-        assert note.only_for == mina.user.id
-        assert not [message for message in ada.see() if "waits in /history" in message.text]
-
-        async def noted() -> object:
-            return await running.studio.unseen(mina.user.id) == (0, 0) or None
-
-        await until(noted)
-        await mina.answer(mina.slash("queue"))
-    async with start():
-        await mina.answer(mina.slash("info"))
-        assert len([message for message in mina.see() if "waits in /history" in message.text]) == 1
 
 
 async def test_a_private_result_never_goes_to_the_channel(
@@ -398,6 +373,71 @@ async def test_results_come_in_the_order_of_their_ends_whatever_befalls_the_firs
         await result(ada, "a first cat")
         await result(ada, "a second cat")
         assert ["first" in message.text for message in results(ada)] == [True, False]
+
+
+async def test_a_result_whose_record_cannot_be_read_keeps_no_other_back(
+    start: Start, playground: Playground, ada: Person, linus: Person
+) -> None:
+    async with start() as running:
+        ada.slash("imagine", prompt="a red cat")
+        await delivered(running, generation_of(await result(ada, "a red cat")))
+        linus.slash("imagine", prompt="a blue cat")
+        await delivered(running, generation_of(await result(linus, "a blue cat")))
+        async with running.database.transaction() as connection:
+            await connection.execute_fetchall("UPDATE deliveries SET state = 'pending', route = NULL")
+            await connection.execute_fetchall(
+                """
+                UPDATE generations SET recipe = json_set(recipe, '$.scheduler', 'none') WHERE prompt = 'a red cat'
+                """
+            )
+    for message in results(ada):
+        playground.world.delete(message)
+    async with start():
+        await result(linus, "a blue cat")
+        ada.slash("imagine", prompt="a green cat")
+        await result(ada, "a green cat")
+
+
+async def test_a_waiting_job_whose_record_cannot_be_read_keeps_no_other_back(start: Start, ada: Person) -> None:
+    async with start(drawing=False) as running:
+        for prompt in ("a red cat", "a blue cat"):
+            ada.slash("imagine", prompt=prompt)
+            await ada.message(lambda message, prompt=prompt: prompt in message.text)
+        async with running.database.transaction() as connection:
+            await connection.execute_fetchall(
+                """
+                UPDATE jobs SET failure_kind = 'none'
+                WHERE generation_id IN (SELECT id FROM generations WHERE prompt = 'a red cat')
+                """
+            )
+    async with start():
+        await result(ada, "a blue cat")
+
+
+async def test_what_is_handed_out_as_its_end_is_found_to_go_nowhere_is_delivered(
+    start: Start, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, handed_out = asyncio.Event(), asyncio.Event()
+    look_up = Results.addressee
+
+    async def slow(self: Results, key: str) -> Addressee | None:
+        to = await look_up(self, key)
+        task = asyncio.current_task()
+        if task is not None and task.get_name() == f"delivery of {key}" and not handed_out.is_set():
+            found.set()
+            await handed_out.wait()
+        return to
+
+    monkeypatch.setattr(Results, "addressee", slow)
+    viewer = Viewer(member_id=ada.user.id, guild_id=ada.channel.guild_id, channel_id=ada.channel.id)
+    async with start() as running:
+        accepted = await running.studio.submit(Request(prompt="a red cat"), viewer=viewer, address=None)
+        await found.wait()
+        address = Address(channel_id=ada.channel.id)
+        assert await running.studio.hand_out(accepted.generation_id, viewer=viewer, address=address)
+        await asyncio.sleep(0)  # Delivery hears of it
+        handed_out.set()
+        assert is_result(await result(ada, "a red cat"))
 
 
 async def test_a_waiting_message_goes_on_telling_after_a_restart(start: Start, ada: Person) -> None:

@@ -365,6 +365,27 @@ async def test_who_has_everything_deleted_is_told_that_nobody_looks_any_more(
 
 
 @pytest.mark.usefixtures("captioner")
+async def test_words_that_are_deleted_while_they_are_sent_are_taken_down(
+    start: Start, playground: Playground, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.mydata._TELLING", 0.1)
+
+    async def being_sent() -> object:
+        return playground.faults.happened or None
+
+    async with start(drawing=False) as running:
+        await waiting(running, ada)
+    playground.clock.advance(QUARTER_OF_AN_HOUR)
+    late = Delayed(seconds=2.0)
+    playground.faults.add(Fault(mishap=late, method="POST", path=r"/channels/\d+/messages"))
+    async with start() as running:
+        await until(being_sent)
+        await running.bot.desk.mydata.erase(ada.user.id)
+        sent = await ada.direct().message(lambda message: bool(message.embeds))
+        await ada.wait_for(lambda: ada.direct().now(sent) is None)
+
+
+@pytest.mark.usefixtures("captioner")
 async def test_an_export_holds_the_picture_that_waits(start: Start, ada: Person) -> None:
     async with start(drawing=False) as running:
         await waiting(running, ada)

@@ -109,6 +109,45 @@ async def test_a_limit_that_a_preview_used_up_does_not_keep_the_result_for_ever(
         assert is_result(await result(ada, "a secret"))
 
 
+async def test_a_limit_for_everything_that_a_dropped_edit_met_holds_nothing_up_for_longer(
+    start: Start, playground: Playground, ada: Person, linus: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.progress._PATIENCE", 0.1)
+
+    async def met() -> object:
+        return playground.faults.happened or None
+
+    async with start(preview_every=0.0) as running:
+        ada.slash("imagine", prompt="a red cat")
+        first = await result(ada, "a red cat")
+        running.gate.close()
+        limited = RateLimited(retry_after=2.0, everywhere=True)
+        playground.faults.add(Fault(mishap=limited, method="PATCH", path=r"/channels/\d+/messages/\d+"))
+        linus.send("a blue cat", reply_to=first)  # its messages change with the bot's token alone
+        await until(met, 20.0)
+        await running.gate.open()
+        await result(linus, "a blue cat")
+        ada.slash("imagine", prompt="a green cat")
+        await result(ada, "a green cat")
+
+
+async def test_easel_ends_as_quickly_however_many_waiting_messages_are_being_changed(
+    start: Start, playground: Playground
+) -> None:
+    async def all_on_their_way() -> object:
+        return len(playground.faults.happened) == 6 or None
+
+    async with start(drawing=False) as running:
+        playground.faults.add(Fault(mishap=Delayed(seconds=20.0), method="PATCH", path=EDITS, count=100))
+        for name in ("ada", "linus"):
+            for _ in range(3):
+                playground.person(name).slash("imagine", prompt="a red cat")
+        await until(all_on_their_way)
+        began = time.monotonic()
+        await running.bot._progress.close()
+        assert time.monotonic() - began < 3
+
+
 async def test_an_edit_that_was_dropped_on_its_way_does_not_undo_a_private_result(
     start: Start, playground: Playground, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

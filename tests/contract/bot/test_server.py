@@ -4,15 +4,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 
 import db
+from bot import wording
 from bot.content import ContentFilter
 from bot.place import Viewer
 from bot.playground import Interaction, Message, NotPossible, Person, Playground
-from bot.playground.cast import ARTIST_ROLE_ID, STUDIO_ID
+from bot.playground.cast import ARTIST_ROLE_ID, BOT_ROLE_ID, MODERATOR_ROLE_ID, STUDIO_ID
 from bot.playground.guilds import Overwrite, Permission
 from bot.playground.messages import walk
+from generation import Family, Range, Use
 from tests.contract.bot.conftest import (
     Running,
     Start,
@@ -24,6 +27,7 @@ from tests.contract.bot.conftest import (
     results,
     until,
 )
+from tests.contract.bot.test_sources import told_in
 from tests.recipes import a_model
 
 ELSEWHERE = "In this server pictures are drawn in"
@@ -193,6 +197,9 @@ async def test_roles_say_who_draws_and_how_much_in_that_server(
         assert 0 < spent < 60
         usual = await running.studio.allowance(Viewer(member_id=ada.user.id))
         assert usual.left == pytest.approx(10_000 - spent, abs=0.5)  # spent here, it counts everywhere
+        for name, limit in (("allowance", 40_000), ("per_hour", 400)):
+            generous = await server(grace, "role", role=ARTIST_ROLE_ID, **{name: limit + 1})
+            assert f"at most {limit} seconds" in generous.text
         everyone = await server(grace, "role", role=STUDIO_ID)
         assert f"<@&{STUDIO_ID}>: 3 h" in everyone.text
         linus.slash("imagine", prompt="a fox")
@@ -286,6 +293,100 @@ async def test_models_are_those_of_the_server_and_so_is_the_first_choice(
         assert running.studio.servers.of(STUDIO_ID).default_model is None
 
 
+async def test_what_draws_nothing_from_words_is_nobodys_first_choice(
+    start: Start, ada: Person, grace: Person
+) -> None:
+    pixels = a_model(name="pixels", family=Family.LANCZOS, source="", can=(Use.UPSCALE,))
+    async with start(others=(pixels,)) as running:
+        refused = await server(grace, "models", default="pixels")
+        assert "pixels draws nothing from words alone" in refused.text
+        assert running.studio.servers.of(STUDIO_ID).default_model is None
+        assert "pixels" not in [each["value"] for each in await grace.suggestions("server models", "default")]
+        # Nor is one that was set before it could do less.
+        await running.studio.servers.change(
+            Viewer(member_id=grace.user.id, guild_id=STUDIO_ID, moderator=True, resident=True),
+            lambda rules: replace(rules, default_model="pixels"),
+        )
+        ada.slash("imagine", prompt="a cat")
+        await result(ada, "a cat")
+
+
+async def test_no_ceiling_is_so_low_that_nobody_could_draw(start: Start, ada: Person, grace: Person) -> None:
+    slow = a_model(name="slow-model", source="", family=Family.LANCZOS, steps=Range.of(5, 25, 150))
+    async with start(default=slow) as running:
+        for limits in ({"size": 1}, {"size": 255}, {"steps": 4}):
+            refused = (await server(grace, "limits", **limits)).text
+            assert "slow-model would draw for whoever names no model" in refused
+            assert f"at least {256 if 'size' in limits else 5}" in refused
+        assert running.studio.servers.of(STUDIO_ID).steps is None
+        menu = await server(grace, "models")
+        menu = await chosen(grace, menu, "Models", ["small-model"], "Only **small-model** may draw")
+        await server(grace, "limits", size=64, steps=4)  # is enough for this one
+        ada.slash("imagine", prompt="a cat")
+        await result(ada, "a cat")
+        for interaction in (grace.press(menu, "All models"), grace.select(menu, "Models", ["slow-model"])):
+            assert "slow-model would draw" in await told(grace, interaction)
+        assert running.studio.servers.of(STUDIO_ID).models == {"small-model"}
+
+
+async def test_a_menu_of_models_sets_those_alone_that_it_shows(
+    start: Start, grace: Person, tmp_path: Path
+) -> None:
+    long = a_model(name="x" * 120, title="Long", source=str(tmp_path / "long"))
+    third = a_model(name="third", title="Third", source=str(tmp_path / "third"))
+    for name in ("long", "third"):
+        (tmp_path / name).mkdir()
+    async with start(others=(long, third)) as running:
+        menu = await server(grace, "models")
+        await chosen(grace, menu, "Models", ["small-model", "third", "x" * 100], "and **x")
+        assert running.studio.servers.of(STUDIO_ID).models == {"small-model", "third", "x" * 120}
+        (tmp_path / "third").rmdir()
+        menu = await server(grace, "models")
+        (tmp_path / "third").mkdir()  # fetched again
+        await chosen(grace, menu, "Models", ["small-model"], "Only **small-model** and **third** may draw")
+
+
+async def test_every_kind_of_channel_that_is_written_in_and_that_menus_have_can_be_chosen(
+    start: Start, grace: Person
+) -> None:
+    async with start(drawing=False):
+        menu = await server(grace, "channels")
+        [select] = [part for part in walk(menu.components) if "channel_types" in part]
+        kinds = discord.ChannelType
+        written_in = {kinds.text, kinds.news, kinds.voice, kinds.stage_voice, kinds.forum}
+        assert set(select["channel_types"]) == {kind.value for kind in written_in | {kinds.category}}
+
+
+async def test_a_role_that_is_deleted_locks_nobody_out(
+    start: Start, playground: Playground, ada: Person, linus: Person, grace: Person
+) -> None:
+    async with start() as running:
+        await server(grace, "role", role=ARTIST_ROLE_ID)
+        assert "drawing is for" in await told(linus, linus.slash("imagine", prompt="a cat"))
+        playground.gateway.delete_role(STUDIO_ID, ARTIST_ROLE_ID)
+
+        async def forgotten() -> bool | None:
+            return not running.studio.servers.of(STUDIO_ID).roles or None
+
+        await until(forgotten)
+        linus.slash("imagine", prompt="a cat")
+        await result(linus, "a cat")
+        assert "Everybody may draw" in (await server(grace, "show")).text
+        assert "Easel took the last role off the list" in (await server(grace, "log")).text
+        for role in (MODERATOR_ROLE_ID, BOT_ROLE_ID):
+            await server(grace, "role", role=role)
+    guild = playground.world.guilds[STUDIO_ID]  # and while Easel is away
+    change_guild(playground, roles=tuple(role for role in guild.roles if role.id != BOT_ROLE_ID))
+    async with start() as running:
+
+        async def one_is_left() -> bool | None:
+            return set(running.studio.servers.of(STUDIO_ID).roles) == {MODERATOR_ROLE_ID} or None
+
+        await until(one_is_left)
+        assert "Easel took a role off the list" in (await server(grace, "log")).text
+        assert "drawing is for" in await told(ada, ada.slash("imagine", prompt="a cat"))
+
+
 async def test_a_word_is_kept_out_of_prompts_and_told_to_its_member_alone(
     start: Start, ada: Person, grace: Person
 ) -> None:
@@ -352,6 +453,37 @@ async def test_a_server_is_stricter_than_the_operator_and_covers_what_it_likes(
         )
     async with start(content_filter=ContentFilter.OFF):
         assert "switched the content filter off" in (await server(grace, "content", flagged="refuse")).text
+
+
+async def test_a_picture_that_is_shown_again_as_a_source_is_a_spoiler_too(
+    start: Start, ada: Person, grace: Person
+) -> None:
+    async with start():
+        await server(grace, "content", spoiler=True)
+        ada.slash("imagine", prompt="a cat")
+        drawn = await result(ada, "a cat")
+        copied = await answer_of(ada, ada.context_menu(drawn, "Use as source"))
+        assert [each.filename for each in copied.attachments] == [drawn.attachments[0].filename]
+        assert copied.attachments[0].filename.startswith("SPOILER_")
+        posted = ada.send("look", files=[a_picture()])
+        copied = await answer_of(ada, ada.context_menu(posted, "Use as source"))
+        assert [each.filename for each in copied.attachments] == ["SPOILER_picture.png"]
+
+
+async def test_a_comparison_is_opened_for_whoever_may_not_draw_and_posted_by_whoever_may(
+    start: Start, ada: Person, linus: Person, grace: Person
+) -> None:
+    async with start():
+        ada.press(await ada.answer(ada.slash("compare", prompt="a fox", steps="2, 3")), "Draw")
+        sheet = await ada.message(lambda message: bool(message.attachments))
+        [select] = [part for part in walk(sheet.components) if part.get("options")]
+        cell = select["options"][0]["value"]
+        await server(grace, "block", member=linus.user.id)
+        opened = await answer_of(linus, linus.select(sheet, select["placeholder"], [cell]))
+        assert opened.ephemeral
+        assert opened.attachments
+        ada.select(sheet, select["placeholder"], [cell])
+        assert not (await result(ada, "a fox")).ephemeral
 
 
 async def test_a_starred_picture_is_shown_once_and_goes_with_its_generation(
@@ -443,10 +575,78 @@ async def test_the_log_says_who_did_what_and_is_turned_both_ways(
         assert (await server(grace, "log")).text == newest.text  # what is one's own is nobody's business
 
 
+async def test_a_comparison_that_a_moderator_ends_is_one_line_of_the_log(
+    start: Start, ada: Person, linus: Person, grace: Person
+) -> None:
+    async with start() as running:
+        running.gate.close()
+        linus.slash("imagine", prompt="an owl")
+        await drawing(linus, "an owl")
+        asked = await ada.answer(ada.slash("compare", prompt="a fox", steps="2, 3, 4, 5"))
+        ada.press(asked, "Draw")
+        waiting = await ada.message(lambda message: message.id == asked.id and labels(message) == {"Cancel"})
+        grace.press(waiting, "Cancel")
+        await ada.message(lambda message: message.id == asked.id and "Cancel" not in labels(message))
+        await running.gate.open()
+        await result(linus, "an owl")
+        lines = (await server(grace, "log")).text.splitlines()
+        assert [line for line in lines if "cancelled" in line] == [lines[-1]]
+        assert f"cancelled 4 pictures of <@{ada.user.id}>" in lines[-1]
+
+
 async def test_everything_that_holds_is_on_one_screen_with_what_changes_it(start: Start, grace: Person) -> None:
     async with start(drawing=False):
         shown = (await server(grace, "show")).text
-        for command in grace.scene.commands.registered(None):
-            if command["name"] == "server":
-                names = {option["name"] for option in command["options"]} - {"show", "log"}
-                assert all(f"/server {name}" in shown for name in names)
+        [command] = [each for each in grace.scene.commands.registered(None) if each["name"] == "server"]
+        names = {option["name"] for option in command["options"]} - {"show", "log"}
+        assert {"channels", "block"} <= names
+        assert all(f"/server {name}" in shown for name in names)
+
+
+@pytest.mark.parametrize("prompt", ["a fo()g bank", "a (f:1)(o:1)(g:1)", "fog\u200bbank", "fog1 bank"])
+async def test_what_a_model_would_read_as_a_word_that_is_kept_out_is_not_drawn(
+    start: Start, ada: Person, grace: Person, prompt: str
+) -> None:
+    async with start() as running:
+        await server(grace, "words", add="fog")
+        before = await kept(running)
+        assert "out of prompts" in await told(ada, ada.slash("imagine", prompt=prompt))
+        assert await kept(running) == before
+
+
+async def test_a_word_is_kept_out_once_and_let_in_again_however_it_is_typed(start: Start, grace: Person) -> None:
+    async with start() as running:
+
+        def words() -> tuple[str, ...]:
+            return running.studio.servers.of(STUDIO_ID).words
+
+        await server(grace, "words", add="fóg, fog, f\u200bog, fog*, red cat, red  CAT, mist")
+        assert words() == ("fóg", "fog*", "red cat", "mist")
+        offered = [each["value"] for each in await grace.suggestions("server words", "remove", "mist, FOG, re")]
+        assert offered == ["mist, FOG, red cat"]
+        await server(grace, "words", remove="FOG, Mïst")
+        assert words() == ("fog*", "red cat")
+
+
+async def test_a_word_that_nobody_typed_refuses_no_picture_and_is_left_out(
+    start: Start, ada: Person, grace: Person
+) -> None:
+    pixels = a_model(name="pixels", family=Family.LANCZOS, source="", can=(Use.UPSCALE,))
+    async with start(others=(pixels,)):
+        ada.slash("imagine", prompt="a fog bank")
+        drawn = await result(ada, "a fog bank")
+        await server(grace, "words", add="fog")
+        for asked in (
+            lambda: ada.press(drawn, "Upscale"),
+            lambda: ada.slash("upscale", image=told_in("a (fo)()g bank, fog")),
+            lambda: ada.slash("outpaint", image=told_in("a fog bank"), direction="right"),
+        ):
+            there = len(results(ada))
+            asked()
+            await ada.wait_for(lambda there=there: len(results(ada)) > there or None)
+            made = max(results(ada), key=lambda message: message.id)
+            assert wording.WORDS_LEFT_OUT in made.text
+            assert "fog" not in made.text
+        typed = ada.slash("upscale", image=told_in("a cat"), prompt="fog")
+        assert "out of prompts" in await told(ada, typed)
+        assert "out of prompts" in await told(ada, ada.press(drawn, "Re-roll"))

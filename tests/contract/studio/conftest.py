@@ -88,7 +88,7 @@ def open_studio(tmp_path: Path, clock: Clock) -> Open:
             a_model(),
             a_model(name="here", source=str(tmp_path / "here")),
         )
-        servers = Servers(database, clock=clock)
+        servers = Servers(database, most=Allowance(capacity=4 * capacity, per_hour=400), clock=clock)
         await servers.load()
         recipes = Recipes(
             catalogue=Catalogue({model.name: model for model in models}, default="some-model"),

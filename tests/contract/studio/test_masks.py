@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bot.errors import SourceNotYours
+from bot.errors import NotFound, SourceNotYours
 from bot.pictures import Pictures
-from generation import BadPicture, Mode, PictureFault, Request
+from generation import BadPicture, Mode, PictureFault, Recipe, Request
 from tests.contract.studio.conftest import Open, Opened
 from tests.contract.studio.test_history import draw
 from tests.contract.studio.test_studio import ANN, BEN
@@ -35,6 +35,23 @@ async def test_a_mask_is_on_record_and_asked_for_again(open_studio: Open, tmp_pa
         assert (request.mode, request.source, request.mask) == (Mode.INPAINT, source, mask)
         other = await opened.history.again(drawn, ANN, new_seed=False, source="c" * 64)
         assert (other.mode, other.mask) == (None, None)
+
+
+async def test_nothing_is_accepted_whose_source_was_deleted_while_it_was_read(
+    open_studio: Open, tmp_path: Path
+) -> None:
+    async with open_studio() as opened:
+        drawn, source, mask = await inpainted(opened, tmp_path)
+
+        async def delete(recipe: Recipe) -> tuple[str, ...]:
+            del recipe
+            await opened.history.delete(drawn, ANN)
+            return ()
+
+        asked = Request(prompt="a hat", source=source, mask=mask)
+        with pytest.raises(NotFound):
+            await opened.studio.submit(asked, viewer=ANN, address=None, notes_on=delete)
+        assert (await opened.history.totals(ANN.member_id)).generations == 0
 
 
 async def test_a_mask_goes_with_the_last_generation_that_used_it(open_studio: Open, tmp_path: Path) -> None:

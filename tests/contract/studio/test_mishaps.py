@@ -256,6 +256,11 @@ async def look(opened: Opened) -> LookRow:
         return (await db.looks.every(connection))[-1]
 
 
+async def announced(opened: Opened) -> str:
+    async with asyncio.timeout(30):
+        return await anext(opened.studio.endings())
+
+
 async def look_now(opened: Opened, look_id: str) -> LookRow:
     async with opened.database.reading() as connection:
         found = await db.looks.find(connection, look_id)
@@ -289,7 +294,7 @@ async def test_a_picture_whose_file_cannot_be_removed_is_answered_and_others_are
         accepted = await opened.studio.submit(A_CAT, viewer=ANN, address=None)
         assert (await ended(opened, accepted.generation_id)).state is JobState.FINISHED
         assert (await look_now(opened, asked.id)).answer is not None
-        assert await anext(opened.studio.endings()) == asked.id
+        assert await announced(opened) == asked.id
         await stopped(drawing)
 
 
@@ -302,5 +307,5 @@ async def test_what_cannot_be_withdrawn_waits_on(open_studio: Open, in_the_way: 
             await opened.studio.withdraw_looks(ANN.member_id)
         in_the_way.execute("ROLLBACK")
         drawing = asyncio.create_task(opened.studio.run())
-        assert await anext(opened.studio.endings()) == asked.id
+        assert await announced(opened) == asked.id
         await stopped(drawing)

@@ -23,7 +23,7 @@ from generation import (
     Request,
     UnknownChoice,
 )
-from tests.contract.studio.conftest import Open, Opened
+from tests.contract.studio.conftest import Clock, Open, Opened
 from tests.fixture_worker import Gate
 
 ANN = Viewer(member_id=1, guild_id=10, channel_id=100)
@@ -174,6 +174,18 @@ async def test_only_its_owner_and_a_moderator_of_its_server_cancel_a_job(open_st
         with pytest.raises(NotFound):
             await opened.studio.cancel(accepted.generation_id, ELSEWHERE)
         assert await opened.studio.cancel(accepted.generation_id, MODERATOR)
+
+
+async def test_a_clock_that_was_ahead_keeps_nobody_waiting_after_a_start(open_studio: Open, clock: Clock) -> None:
+    clock.now += 365 * 86400
+    row = db.AllowanceRow(member_id=ANN.member_id, balance=0.0, updated_at=clock.now)
+    async with open_studio(running=False) as opened, opened.database.transaction() as connection:
+        await db.allowances.put(connection, row)
+    clock.now -= 365 * 86400
+    async with open_studio(running=False, capacity=60.0) as opened:
+        assert await left(opened) == pytest.approx(0, abs=0.01)
+        clock.now += 1800.0
+        assert await left(opened) == pytest.approx(50, abs=0.01)
 
 
 async def test_a_block_holds_for_a_request_that_is_read_meanwhile(open_studio: Open) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from io import BytesIO
@@ -21,6 +21,7 @@ from generation import (
     Generate,
     Loading,
     Need,
+    Preview,
     Progress,
     RanOut,
     Supervisor,
@@ -28,6 +29,7 @@ from generation import (
     WorkerState,
 )
 from generation.errors import WorkerBusy
+from tests.fixture_worker import Gate
 from tests.recipes import a_model, a_recipe
 
 FIXTURE = Path(__file__).parents[2] / "fixture_worker.py"
@@ -73,7 +75,23 @@ async def test_one_process_serves_many_jobs(tmp_path: Path) -> None:
 
 async def test_stray_prints_do_not_break_the_channel(tmp_path: Path) -> None:
     async with supervising("stray_prints") as supervisor:
-        assert isinstance(await supervisor.draw(an_order(tmp_path), ignore), Finished)
+        assert isinstance(await asyncio.wait_for(supervisor.draw(an_order(tmp_path), ignore), 20), Finished)
+
+
+@pytest.mark.parametrize(("how", "code"), [("dies_before_its_child", 9), ("hangs_with_its_child", -9)])
+async def test_the_end_of_a_worker_is_not_waited_for_as_long_as_its_children_live(
+    tmp_path: Path, how: str, code: int
+) -> None:
+    gate = Gate(tmp_path)
+    gate.close()
+    try:
+        async with supervising(how, step_grace=1) as supervisor:
+            with pytest.raises(WorkerDied) as died:
+                await asyncio.wait_for(supervisor.draw(an_order(tmp_path), ignore), 20)
+            assert died.value.exit_code == code
+            assert supervisor.state is WorkerState.STOPPED
+    finally:
+        await gate.open()
 
 
 async def test_a_worker_that_dies_says_so_and_is_replaced(tmp_path: Path) -> None:
@@ -133,6 +151,79 @@ async def test_a_cancel_that_is_ignored_ends_in_a_kill(tmp_path: Path) -> None:
         await supervisor.cancel("job1")
         assert isinstance(await asyncio.wait_for(drawing, 20), Cancelled)
         assert supervisor.state is WorkerState.STOPPED
+
+
+async def test_a_cancellation_that_the_worker_reads_after_the_job_ended_sets_no_end_to_it(tmp_path: Path) -> None:
+    order, gate, begun = an_order(tmp_path, "j" * 200_000), Gate(tmp_path), asyncio.Event()
+    gate.close()
+    async with supervising("behaves") as supervisor:
+        drawing = asyncio.create_task(supervisor.draw(order, lambda _: begun.set()))
+        await asyncio.wait_for(begun.wait(), 20)
+        cancelling = asyncio.create_task(supervisor.cancel(order.job))  # longer than what a pipe takes at once
+        await asyncio.sleep(0)
+        await gate.open()
+        assert isinstance(await asyncio.wait_for(drawing, 20), Failed)  # no file has such a name
+        await asyncio.wait_for(cancelling, 20)
+        assert supervisor._killing is None
+        assert isinstance(await supervisor.draw(an_order(tmp_path), ignore), Finished)
+        assert supervisor.starts == 1
+
+
+async def test_a_worker_that_was_just_killed_is_given_no_order(tmp_path: Path) -> None:
+    async with supervising("behaves") as supervisor:
+        await supervisor.start()
+        supervisor.kill()
+        assert isinstance(await supervisor.draw(an_order(tmp_path), ignore), Finished)
+        assert supervisor.starts == 2
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda supervisor, order: supervisor.draw(order, ignore),
+        lambda supervisor, order: supervisor.load(replace(order.model, title=order.job)),
+        lambda supervisor, order: supervisor.describe(replace(a_picture_to_describe(), job=order.job)),
+    ],
+    ids=["draw", "load", "describe"],
+)
+async def test_a_worker_that_takes_no_order_is_killed(
+    tmp_path: Path, send: Callable[[Supervisor, Generate], Awaitable[object]]
+) -> None:
+    order = an_order(tmp_path, "j" * 200_000)  # longer than what a pipe takes at once
+    async with supervising("never_reads", step_grace=0.3, load_grace=0.3, describe_grace=0.3) as supervisor:
+        with pytest.raises(WorkerDied) as died:
+            await asyncio.wait_for(send(supervisor, order), 20)
+        assert died.value.exit_code == -9
+
+
+@asynccontextmanager
+async def abandoning(how: str, folder: Path) -> AsyncIterator[Supervisor]:
+    """A supervisor whose worker still draws a job that nobody waits for any more, and ends it soon."""
+    gate, begun = Gate(folder), asyncio.Event()
+    gate.close()
+    async with supervising(how) as supervisor:
+        drawing = asyncio.create_task(supervisor.draw(an_order(folder, "abandoned"), lambda _: begun.set()))
+        await asyncio.wait_for(begun.wait(), 20)
+        drawing.cancel()
+        await asyncio.gather(drawing, return_exceptions=True)
+        await gate.open()
+        yield supervisor
+
+
+async def test_what_is_said_of_an_abandoned_job_is_not_taken_for_the_next_ones(tmp_path: Path) -> None:
+    told: list[Loading | Progress | Preview] = []
+    async with abandoning("behaves", tmp_path) as supervisor:
+        end = await asyncio.wait_for(supervisor.draw(an_order(tmp_path, "next"), told.append), 20)
+    assert isinstance(end, Finished)
+    assert {end.job, *(each.job for each in told)} == {"next"}
+
+
+async def test_the_failure_of_an_abandoned_job_is_not_taken_for_that_of_a_picture_to_describe(
+    tmp_path: Path,
+) -> None:
+    async with abandoning("runs_out_of_memory", tmp_path) as supervisor:
+        described = await asyncio.wait_for(supervisor.describe(a_picture_to_describe()), 20)
+    assert isinstance(described, Described)
 
 
 async def test_a_worker_that_falls_silent_is_killed(tmp_path: Path) -> None:

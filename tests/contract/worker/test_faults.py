@@ -170,6 +170,18 @@ def test_a_full_disk_is_said_and_leaves_nothing_behind(worker: WorkerProcess, mo
     assert list(worker.folder.iterdir()) == []
 
 
+def test_a_disk_that_is_full_at_the_last_picture_leaves_none_of_them(
+    worker: WorkerProcess, models: Models
+) -> None:
+    (worker.folder / ".full-3.png.part").symlink_to("/dev/full")
+
+    failed = worker.draw(worker.order(models["sd1"], job="full", seeds=(1, 2, 3)))
+
+    assert isinstance(failed, Failed)
+    assert failed.failure.kind is FailureKind.DISK_FULL
+    assert list(worker.folder.iterdir()) == []
+
+
 def test_a_picture_that_cannot_be_written_is_a_bug_with_a_trace_in_the_log(
     worker: WorkerProcess, models: Models
 ) -> None:

@@ -9,6 +9,7 @@ import discord
 import pytest
 
 from bot.attachments import PREVIEW_NAME
+from bot.content import ContentFilter, Display
 from bot.place import Address
 from bot.post import Closed, Files, Post, Unreachable
 from bot.progress import TIME_INTERVAL, Progress
@@ -26,10 +27,14 @@ class Jobs:
     def __init__(self) -> None:
         self.feed = Feed(Waiting(place=2, expected=Estimate.sure(9.0)))
         self.told: tuple[str, ...] = ()
+        self.covering: set[int | None] = set()  # servers whose pictures are spoilers
 
     def follow(self, generation_id: str) -> AsyncIterator[Update]:
         del generation_id
         return self.feed.follow()
+
+    def display(self, guild_id: int | None) -> Display:
+        return Display(operator=ContentFilter.OFF, covered=guild_id in self.covering)
 
     async def notes(self, generation_id: str) -> tuple[str, ...]:
         del generation_id
@@ -270,6 +275,21 @@ async def test_a_preview_is_sent_once_and_goes_when_the_job_waits_again(
     # What an earlier run of the bot left there goes with the first edit.
     assert wall.attached == [[], [PREVIEW_NAME], None, [PREVIEW_NAME], []]
     assert pace.seconds == [2.0] * 5
+    await progress.close()
+
+
+async def test_a_rule_of_a_server_holds_for_the_previews_after_it(
+    progress: Progress, jobs: Jobs, wall: Wall, pace: Pace
+) -> None:
+    progress.follow("abc", ADDRESS, "a cat", guild_id=10)
+    for preview in (b"rough", b"finer"):
+        await pace.begun()
+        jobs.feed.set(Drawing(step=1, steps=4, remaining=None, preview=preview))
+        pace.end()
+        await pace.begun()
+        jobs.covering.add(10)
+        pace.asked.set()
+    assert wall.attached == [[], [PREVIEW_NAME], [f"SPOILER_{PREVIEW_NAME}"]]
     await progress.close()
 
 

@@ -67,11 +67,45 @@ def test_what_is_outside_the_rules_is_refused(recipe: object, refused: type[Ease
     NO_RULES.check(recipe)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a fo()g bank",
+        "fo[]g",
+        "(f:1)(o:1)(g:1)",
+        "a fo(g:1.0)",
+        "a fo<lora:x:1>g bank",
+        "<lora:fog:1> a cat",
+        '("a fo()g bank", "a cat").blend(0.5, 0.5)',
+        "a red (fox:1.2)",
+        "red BREAK fox",
+        "a (red fox:1.3)",
+    ],
+)
+def test_the_grammar_of_prompts_hides_no_word(prompt: str) -> None:
+    rules = Rules(words=("fog", "red fox"))
+    words = (Words(text=prompt, prompt=f"{prompt}, a drawing", negative_prompt=""),)
+    for recipe in (a_recipe(prompt=prompt), a_recipe(prompt="{a|b}", words=words)):
+        with pytest.raises(WordKeptOut):
+            rules.check(recipe)
+
+
+@pytest.mark.parametrize("prompt", ["a (red:1.2) [big] fox", "f(o:1.2)ggy", "(fo) g", "a cat [foggy", "[fo|g]"])
+def test_the_grammar_of_prompts_makes_no_word(prompt: str) -> None:
+    Rules(words=("fog", "red fox")).check(a_recipe(prompt=prompt))
+
+
 def test_which_model_enlarges_is_no_matter_of_the_rules() -> None:
     rules = Rules(models=frozenset({"storybook"}))
     rules.check(a_recipe(mode=Mode.UPSCALE, model="lanczos"))
     assert rules.allows(a_model(name="lanczos", can=(Use.UPSCALE,)))
     assert not rules.allows(a_model(name="sdxl"))
+
+
+def test_no_role_brings_more_than_the_operator_has_servers_grant() -> None:
+    most = USUAL.times(2)
+    assert Grant(seconds=1e9, per_hour=1e9).within(most) == Grant(seconds=most.capacity, per_hour=most.per_hour)
+    assert Grant(seconds=1.0).within(most) == Grant(seconds=1.0)
 
 
 @pytest.mark.parametrize(

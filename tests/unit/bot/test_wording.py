@@ -393,8 +393,14 @@ def test_no_rules_make_a_message_too_long_or_pings_anybody(name: str, words: lis
         (
             Deed.ROLES,
             {"role": 7, "grant": [60.0, None]},
-            "let <@&7> draw, with 60 s of drawing time at once, as usual",
+            "<@1> let <@&7> draw, with 60 s of drawing time at once",
         ),
+        (
+            Deed.ROLES,
+            {"role": 7, "grant": [60.0, 0.0]},
+            "let <@&7> draw, with 60 s of drawing time at once, under a second back every hour",
+        ),
+        (Deed.ROLES, {"role": 7, "grant": [None, 60.0]}, "with 60 s of drawing time back every hour"),
         (Deed.ROLES, {"role": 7, "grant": [None, None]}, "let <@&7> draw, with the usual allowance"),
         (Deed.ROLES, {"role": 7, "grant": None}, "took <@&7> off the list of roles"),
         (Deed.BLOCK, "spam", "blocked <@2>: spam"),
@@ -402,6 +408,9 @@ def test_no_rules_make_a_message_too_long_or_pings_anybody(name: str, words: lis
         (Deed.UNBLOCK, None, "unblocked <@2>"),
         (Deed.CANCEL, None, "cancelled a picture of <@2>"),
         (Deed.DELETE, None, "deleted a picture of <@2>"),
+        (Deed.DELETE, 3, "deleted 3 pictures of <@2>"),
+        (Deed.ROLE_GONE, 2, "Easel took a role off the list"),
+        (Deed.ROLE_GONE, 0, "everybody may draw"),
         (Deed.NOT_SHOWN, None, "Easel could not post"),
     ],
 )
@@ -410,8 +419,17 @@ def test_a_log_says_who_did_what(deed: Deed, detail: object, words: str) -> None
     line = wording.server_log(LogPage(entries=(entry,), older=None, newer=None)).description
     assert line is not None
     assert words in line
-    assert ("<@1>" in line) == (deed is not Deed.NOT_SHOWN)
+    assert ("<@1>" in line) == (deed not in {Deed.NOT_SHOWN, Deed.ROLE_GONE})
     assert "<t:1700000000:f>" in line
+
+
+@pytest.mark.parametrize("server", [None, ContentFilter.SPOILER])
+def test_where_nothing_looks_no_filter_is_said_to_hold(server: ContentFilter | None) -> None:
+    told = wording.content_told(Rules(content_filter=server), ContentFilter.OFF)
+    assert told.startswith("Nothing looks for what to flag.")
+    assert "stricter" not in told
+    assert "spoiler" not in told
+    assert "  " not in told
 
 
 def test_every_deed_has_words() -> None:

@@ -104,16 +104,16 @@ async def test_what_waits_in_the_history_is_unseen_until_its_member_was_told(fou
     await db.sheets.put_cells(four, "sheet", ["eeee"])
     await db.jobs.end(four, "eeee", "finished", 9.0)
     await db.sheets.mark_delivered(four, "sheet", route="history", message_id=None, at=9.0)
-    assert await db.deliveries.unseen(four, 1) == (1, 0)
+    assert await db.deliveries.unseen(four, 1) == (["sheet"], [])
     for state, generation_id in (("failed", "aaaa"), ("cancelled", "bbbb")):
         await db.jobs.end(four, generation_id, state, 9.0)
         await db.deliveries.mark_delivered(four, generation_id, "history", None, 9.0)
-    assert await db.deliveries.unseen(four, 1) == (1, 1)  # who cancelled knows
-    assert await db.deliveries.unseen(four, 2) == (0, 0)
-    await db.deliveries.note_unseen(four, 2, 10.0)
-    assert await db.deliveries.unseen(four, 1) == (1, 1)
-    await db.deliveries.note_unseen(four, 1, 10.0)
-    assert await db.deliveries.unseen(four, 1) == (0, 0)
+    assert await db.deliveries.unseen(four, 1) == (["sheet"], ["aaaa"])  # who cancelled knows
+    assert await db.deliveries.unseen(four, 2) == ([], [])
+    await db.deliveries.note_unseen(four, ["aaaa"], 10.0)
+    assert await db.deliveries.unseen(four, 1) == (["sheet"], [])
+    await db.deliveries.note_unseen(four, ["sheet"], 10.0)
+    assert await db.deliveries.unseen(four, 1) == ([], [])
 
 
 async def test_last_waiting_message_is_remembered(four: Connection) -> None:

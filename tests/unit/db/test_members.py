@@ -29,8 +29,8 @@ async def keep_something(connection: Connection, member_id: int, generation_id: 
     await db.sheets.insert(connection, a_sheet(generation_id, member_id=member_id))
     await db.sheets.begin(connection, generation_id, **NOWHERE | {"interaction_token": "hidden"})
     await db.sheets.put_cells(connection, generation_id, [generation_id])
-    shown = db.ShowcasedRow(generation_id=generation_id, channel_id=100, shown_at=1.0)
-    await db.servers.claim_showcase(connection, shown)
+    shown = db.ShowcasedRow(generation_id=generation_id, channel_id=100, message_id=5, shown_at=1.0)
+    await db.servers.put_showcased(connection, shown)
     await db.looks.insert(connection, a_look(generation_id, member_id=member_id, interaction_token="hidden"))
     await connection.execute_fetchall(
         "INSERT INTO searches (key, member_id, filter, used_at) VALUES (:key, :member_id, '{}', 1.0)",
@@ -156,6 +156,27 @@ async def test_a_member_is_known_by_any_row(connection: Connection) -> None:
     await db.jobs.insert(connection, a_job("aaaa", member_id=7))
     await db.preferences.put(connection, db.PreferencesRow(member_id=9))
     assert await db.members.every(connection) == [7, 9]
+
+
+async def test_whom_moderators_did_something_to_is_told_what_and_why_and_not_by_whom(
+    connection: Connection,
+) -> None:
+    entry: dict[str, Any] = {"guild_id": 10, "at": 1.0, "actor_id": LINUS, "deed": "block", "subject_id": ADA}
+    await db.servers.log(connection, db.DeedRow(**entry, detail='"Ada spams"'))
+    [(table, row)] = [each async for each in db.members.rows(connection, ADA)]
+    assert table == "server_log"
+    assert row == entry | {"actor_id": None, "detail": '"Ada spams"'}
+    assert [each async for each in db.members.rows(connection, LINUS)] == [
+        ("server_log", entry | {"detail": '"Ada spams"'})
+    ]
+
+
+async def test_the_log_counts_on_when_it_has_forgotten_whose_pictures_they_were(connection: Connection) -> None:
+    deed = db.DeedRow(guild_id=10, at=1.0, actor_id=LINUS, deed="delete", subject_id=ADA, detail="4")
+    await db.servers.log(connection, deed)
+    await db.members.erase(connection, ADA)
+    [entry] = await db.servers.entries(connection, 10, limit=5)
+    assert (entry.subject_id, entry.detail) == (None, "4")
 
 
 async def test_a_block_outlives_what_is_known_of_the_blocked_and_the_log_forgets_names(

@@ -68,15 +68,35 @@ async def test_jobs_of_a_member_are_found_in_the_server_that_they_were_asked_in(
     assert await db.servers.unended(connection, HERE, 1) == ["aaaa"]
 
 
-async def test_a_picture_is_shown_once_unless_that_came_to_nothing(connection: Connection) -> None:
+async def test_where_a_picture_is_shown_is_known_until_it_is_gone(connection: Connection) -> None:
     await record(connection, "aaaa")
-    row = db.ShowcasedRow(generation_id="aaaa", channel_id=100, shown_at=1.0)
-    assert [await db.servers.claim_showcase(connection, row) for _ in range(2)] == [True, False]
-    await db.servers.leave_showcase(connection, "aaaa")
-    assert await db.servers.claim_showcase(connection, row)
-    await db.servers.set_showcase_message(connection, "aaaa", 5)
-    shown = await db.servers.showcased(connection, "aaaa")
-    assert shown is not None
-    assert shown.message_id == 5
-    gone = db.ShowcasedRow(generation_id="gone", channel_id=100, shown_at=1.0)
-    assert not await db.servers.claim_showcase(connection, gone)
+    row = db.ShowcasedRow(generation_id="aaaa", channel_id=100, message_id=5, shown_at=1.0)
+    assert await db.servers.put_showcased(connection, row)
+    assert await db.servers.showcased(connection, "aaaa") == row
+    await db.generations.delete(connection, "aaaa")
+    assert await db.servers.showcased(connection, "aaaa") is None
+    assert not await db.servers.put_showcased(connection, row)
+
+
+async def test_what_is_done_to_one_member_at_once_is_one_entry_that_counts_it(connection: Connection) -> None:
+    deeds = (
+        (1.0, {"subject_id": 5}),
+        (2.0, {"subject_id": 5}),
+        (61.0, {"subject_id": 5}),  # a minute after the last one, not after the first
+        (62.0, {"subject_id": 6}),
+        (63.0, {"subject_id": 5}),  # something else came between
+        (124.0, {"subject_id": 5}),
+        (125.0, {"subject_id": 5, "guild_id": THERE}),
+        (126.0, {"subject_id": 5, "deed": "cancel"}),
+    )
+    for at, values in deeds:
+        row = db.DeedRow(**{"guild_id": HERE, "at": at, "actor_id": 1, "deed": "delete"} | values)  # type: ignore[arg-type]
+        await db.servers.tally(connection, row, within=60.0)
+    kept = await db.servers.entries(connection, HERE, limit=9)
+    assert [(row.at, row.deed, row.subject_id, row.detail) for row in kept] == [
+        (126.0, "cancel", 5, None),
+        (124.0, "delete", 5, None),
+        (63.0, "delete", 5, None),
+        (62.0, "delete", 6, None),
+        (61.0, "delete", 5, "3"),
+    ]

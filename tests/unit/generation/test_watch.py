@@ -43,7 +43,7 @@ def own(process: Process) -> int:
 
 async def looked_at(watch: MemoryWatch, process: Process) -> None:
     """Have `watch` look at least once, and somebody else kill the process."""
-    looking = asyncio.create_task(watch.look())
+    looking = asyncio.create_task(watch.look(process.kill))
     await asyncio.sleep(0)  # the first look is taken before anything is waited for
     process.kill()
     await process.wait()
@@ -53,7 +53,7 @@ async def looked_at(watch: MemoryWatch, process: Process) -> None:
 async def test_a_process_that_has_more_than_it_may_is_killed_and_died_of_its_memory() -> None:
     async with a_process() as process:
         watch = MemoryWatch(process, HOARD // 2, counts=NOWHERE)
-        await asyncio.wait_for(watch.look(), 20)
+        await asyncio.wait_for(watch.look(process.kill), 20)
         await process.wait()
 
         assert watch.was_memory(killed=False)

@@ -9,7 +9,7 @@ import torch
 from diffusers import AutoencoderTiny, StableDiffusionPipeline
 
 from generation.catalogue import Catalogue
-from generation.storybook import captions
+from generation.storybook import captions, turbo
 from generation.storybook.autoencoder import fidelity
 from generation.storybook.export import contact_sheet, draw_prompts, held_out_prompts, open_pipeline
 from generation.storybook.scenes import draw as draw_scene
@@ -21,7 +21,7 @@ TURBO = Path(captions.__file__).parent / "turbo_weights"
 NATIVE = MODEL.size.native.width
 MEGABYTE = 1_000_000
 STEPS = 12
-GUIDANCE = 2.0
+GUIDANCE = MODEL.guidance.default
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +75,12 @@ def test_subject_takes_the_colour_that_is_asked(pipeline: StableDiffusionPipelin
 
 
 def test_turbo_draws_nearly_what_its_teacher_draws_in_four_steps(pipeline: StableDiffusionPipeline) -> None:
-    turbo = open_pipeline(TURBO, torch.device("cpu"))
+    quick = open_pipeline(TURBO, torch.device("cpu"))
     prompts = ["a red cat on the beach", "a blue house in the snow", "an orange fish underwater"]
-    theirs = np.asarray(draw_prompts(pipeline, prompts, steps=20, guidance=GUIDANCE)).astype(float)
+    theirs = np.asarray(draw_prompts(pipeline, prompts, steps=20, guidance=turbo.GUIDANCE)).astype(float)
     plain = np.asarray(draw_prompts(pipeline, prompts, steps=4, guidance=1.0)).astype(float)
-    ours = np.asarray(draw_prompts(turbo, prompts, steps=4, guidance=1.0)).astype(float)
-    assert np.abs(ours - theirs).mean() < 0.75 * np.abs(plain - theirs).mean()
+    ours = np.asarray(draw_prompts(quick, prompts, steps=4, guidance=1.0)).astype(float)
+    assert np.abs(ours - theirs).mean() < 0.6 * np.abs(plain - theirs).mean()
 
 
 def test_preview_decoder_shows_what_the_latents_show(pipeline: StableDiffusionPipeline) -> None:

@@ -42,6 +42,14 @@ def test_the_operator_reads_what_to_do_about_a_model() -> None:
     assert failure_of(ModelUnavailable("sdxl", "copy it again")).detail == "copy it again"
 
 
+def test_however_much_an_error_says_its_failure_fits_into_a_report() -> None:
+    detail = failure_of(RuntimeError("no way " * 2**18)).detail
+
+    assert detail.startswith("RuntimeError: no way")
+    assert detail.endswith("…")
+    assert len(detail) <= 2000
+
+
 def test_memory_that_the_processor_does_not_have_is_no_bug() -> None:
     with pytest.raises(RuntimeError) as refused:
         torch.empty(2**60, dtype=torch.uint8)
