@@ -1,6 +1,7 @@
 """What was accepted, begun, ended and delivered: each written down in one transaction, with its charge."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from generation import (
     Recipe,
     Try,
 )
+
+log = logging.getLogger(__name__)
 
 _REMEMBERED = 30 * 86400.0  # seconds; what ran out of memory may fit by then, since others use the machine too
 
@@ -59,6 +62,7 @@ class Ledger:
         self._accounts = Accounts(usual=allowance, clock=clock)
         self._clock = clock
         self.tally = Tally()
+        self._unreadable: set[str] = set()  # jobs that were told of in the log
 
     @property
     def usual(self) -> Allowance:
@@ -276,9 +280,21 @@ class Ledger:
             await db.allowances.set_back(connection, self._clock())
 
     async def unended(self) -> list[tuple[Job, bool]]:
-        """All jobs that have not ended, oldest first, each with whether it is private."""
+        """All jobs that have not ended, oldest first, each with whether it is private.
+
+        One whose recipe cannot be read, as another version of Easel may have written it, is left out.
+        """
         async with self._database.reading() as connection:
-            return [(_job(row), row.private) for row in await db.jobs.unended(connection)]
+            rows = await db.jobs.unended(connection)
+        jobs = []
+        for row in rows:
+            try:
+                jobs.append((_job(row), row.private))
+            except ValueError:
+                if row.generation_id not in self._unreadable:
+                    log.exception("the recipe of %s cannot be read, so it waits on", row.generation_id)
+                    self._unreadable.add(row.generation_id)
+        return jobs
 
     async def served(self, *, seconds_ago: float) -> dict[int, float]:
         """Member -> seconds of compute that ended within the last `seconds_ago`."""

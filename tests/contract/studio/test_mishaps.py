@@ -62,6 +62,20 @@ async def test_records_that_cannot_be_written_for_a_while_lose_no_picture(
         assert (await ended(opened, second.generation_id)).state is JobState.FINISHED
 
 
+async def test_a_job_whose_recipe_cannot_be_read_keeps_nobody_else_waiting(open_studio: Open) -> None:
+    async with open_studio(running=False) as opened:
+        unreadable = await opened.studio.submit(A_CAT, viewer=ANN, address=ADDRESS)
+        accepted = await opened.studio.submit(A_CAT, viewer=ANN, address=ADDRESS)
+        async with opened.database.transaction() as connection:
+            await connection.execute_fetchall(
+                "UPDATE generations SET recipe = json_set(recipe, '$.scheduler', 'none') WHERE id = :id",
+                {"id": unreadable.generation_id},
+            )
+    async with open_studio() as opened:
+        assert (await ended(opened, accepted.generation_id)).state is JobState.FINISHED
+        assert await state_of(opened, unreadable.generation_id) == ("queued", 0)
+
+
 async def test_a_job_that_ended_easel_itself_twice_is_set_aside_at_the_third_start(open_studio: Open) -> None:
     async with open_studio(running=False) as opened:
         accepted = await opened.studio.submit(A_CAT, viewer=ANN, address=ADDRESS)
