@@ -176,6 +176,22 @@ async def test_only_its_owner_and_a_moderator_of_its_server_cancel_a_job(open_st
         assert await opened.studio.cancel(accepted.generation_id, MODERATOR)
 
 
+async def test_only_what_a_member_was_told_of_is_noted_as_told(open_studio: Open) -> None:
+    async def put_into_the_history() -> str:
+        accepted = await opened.studio.submit(A_CAT, viewer=ANN, address=ADDRESS)
+        await ended(opened, accepted.generation_id)
+        await opened.studio.delivered(accepted.generation_id, route=Route.HISTORY, message_id=None)
+        return accepted.generation_id
+
+    async with open_studio() as opened:
+        first = await put_into_the_history()
+        finished, failed = await opened.studio.unseen(ANN.member_id)
+        assert (finished, failed) == ([first], [])
+        second = await put_into_the_history()
+        await opened.studio.note_unseen(finished)
+        assert await opened.studio.unseen(ANN.member_id) == ([second], [])
+
+
 async def test_a_clock_that_was_ahead_keeps_nobody_waiting_after_a_start(open_studio: Open, clock: Clock) -> None:
     clock.now += 365 * 86400
     row = db.AllowanceRow(member_id=ANN.member_id, balance=0.0, updated_at=clock.now)
