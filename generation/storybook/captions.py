@@ -27,6 +27,8 @@ OPENINGS = (
     "show me",
     "draw",
     "please draw",
+    "paint",
+    "please paint",
     "imagine",
 )
 FORMS = (

@@ -32,7 +32,7 @@ BATCH = 32
 EMPTY_SHARE = 0.1
 STRAY_SHARE = 0.06
 REPAINTED = 5  # of so many pictures one is a repaint
-HOLDING = 3  # and in one of so many somebody holds something, or sits on it, beside those that do by chance
+HOLDING = 6  # and in one of so many somebody holds something, or sits on it, beside those that do by chance
 REPAINT_TIMES = (200, 700)
 
 

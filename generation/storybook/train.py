@@ -268,7 +268,7 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, default=Path("data/storybook/sheet.png"), help="a sheet's file")
     parser.add_argument("--count", type=int, default=24, help="pictures of a sheet")
     parser.add_argument("--steps", type=int, default=20, help="denoising steps of a sheet's pictures")
-    parser.add_argument("--guidance", type=float, default=2.0, help="guidance scale of a sheet's pictures")
+    parser.add_argument("--guidance", type=float, default=2.5, help="guidance scale of a sheet's pictures")
     parser.add_argument("--threads", type=int, default=0, help="processor threads; 0 leaves it to torch")
     options = parser.parse_args()
     if options.threads:
