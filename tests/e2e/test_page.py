@@ -382,7 +382,13 @@ def test_markup_in_a_message_stays_text(window: Window) -> None:
 @in_browser
 def test_picture_opens_large_and_escape_closes_it(window: Window) -> None:
     window.open()
-    window.one(".picture", window.drawn()).click()
+    window.drawn()
+
+    def open_newest() -> bool:  # the page may draw a message anew between two looks
+        window.all(f".message:has({FINISHED}):has(.button) .picture")[-1].click()
+        return True
+
+    window.wait(open_newest)
     assert window.one("#viewer img").size["width"] > 256
     window.type(Keys.ESCAPE)
     window.wait(lambda: not window.all("#viewer[open]") or None)
