@@ -11,7 +11,7 @@ import discord
 from bot import wording
 from bot.acknowledge import take_note, think, whisper
 from bot.board import QueuedJob
-from bot.desk import desk_of, viewer_of
+from bot.desk import Desk, desk_of, viewer_of
 from bot.history import Family
 from bot.parcel import family_sheet, pack
 from bot.place import Viewer
@@ -23,6 +23,7 @@ _IN_ROW = 5  # buttons
 _KIN_ROW = 2  # between the buttons of the generation itself and those of its pictures
 _CANCELS = 20  # buttons below a queue: four rows of five
 _STOPPING = 20.0  # seconds
+_LOOKS = 5  # at a queue that changes while it is being shown
 
 
 class ShowButton(GenerationButton, template=r"easel:show:(?P<id>[0-9a-z]{1,32})"):
@@ -51,9 +52,26 @@ class DropButton(GenerationButton, template=r"easel:drop:(?P<id>[0-9a-z]{1,32})"
             async with asyncio.timeout(_STOPPING):
                 async for _ in desk.studio.follow(self.generation_id):
                     pass
-        await interaction.edit_original_response(**queue_message(desk.studio.queue(), viewer))
+        await _show_queue(interaction, desk, viewer)
         if ended_before:
             await whisper(interaction, wording.ALREADY_ENDED)
+
+
+async def _show_queue(interaction: discord.Interaction[Any], desk: Desk, viewer: Viewer) -> None:
+    """Have the message show the queue as it is now.
+
+    Where the viewer's jobs are others by then it is shown once more: of two presses, the edit that was begun first
+    may arrive last.
+    """
+    for _ in range(_LOOKS):
+        jobs = desk.studio.queue()
+        await interaction.edit_original_response(**queue_message(jobs, viewer))
+        if _own(jobs, viewer) == _own(desk.studio.queue(), viewer):
+            return
+
+
+def _own(jobs: Sequence[QueuedJob], viewer: Viewer) -> list[str]:
+    return [job.generation_id for job in jobs if job.member_id == viewer.member_id]
 
 
 async def show(interaction: discord.Interaction[Any], generation_id: str) -> None:

@@ -1,5 +1,7 @@
 """Buttons answer in time whatever holds the records up, and Delete leaves nothing behind."""
 
+import asyncio
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -7,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground import Interaction, Message, Person
-from tests.contract.bot.conftest import Start, a_picture, answer_of, drawing, labels, result
+from bot.playground import Delayed, Fault, Interaction, Message, Person, Playground
+from tests.contract.bot.conftest import Start, a_picture, answer_of, drawing, labels, result, until
 
 
 @contextmanager
@@ -80,6 +82,36 @@ async def test_the_queue_shows_a_job_no_longer_once_it_was_cancelled(start: Star
         assert "a slow cat" in queue.text
         ada.press(queue, "Cancel")  # which takes its time, as nothing comes from the worker
         await ada.message(lambda message: message.id == queue.id and "nothing waits" in message.text, 20)
+
+
+async def test_the_queue_shows_what_is_left_although_one_of_its_edits_overtakes_another(
+    start: Start, playground: Playground, ada: Person, linus: Person
+) -> None:
+    async with start() as running:
+        running.gate.close()
+        ada.slash("imagine", prompt="a slow cat")
+        await drawing(ada, "a slow cat")
+        for prompt in ("a red cat", "a blue cat"):
+            await linus.answer(linus.slash("imagine", prompt=prompt))
+        queue = await linus.answer(linus.slash("queue"))
+        late = Fault(mishap=Delayed(seconds=1.0), method="PATCH", path=r"/webhooks/\d+/[^/]+/messages/@original")
+        playground.faults.add(late)
+        linus.press(queue, "1 · Cancel")
+
+        async def on_its_way() -> object:
+            return playground.faults.happened or None
+
+        await until(on_its_way)
+        linus.press(queue, "2 · Cancel")
+
+        def left() -> bool:
+            now = linus.now(queue)
+            return now is not None and not {"a red cat", "a blue cat"} & set(re.findall(r"a \w+ cat", now.text))
+
+        await linus.wait_for(left)
+        await asyncio.sleep(1.5)  # by then the late edit has arrived, and what follows it
+        assert left()
+        await running.gate.open()
 
 
 @pytest.mark.parametrize("direct", [True, False])
