@@ -382,11 +382,13 @@ def test_markup_in_a_message_stays_text(window: Window) -> None:
 @in_browser
 def test_picture_opens_large_and_escape_closes_it(window: Window) -> None:
     window.open()
-    window.drawn()
+    window.draw("a fox in a forest")
 
     def open_newest() -> bool:  # the page may draw a message anew between two looks
-        window.all(f".message:has({FINISHED}):has(.button) .picture")[-1].click()
-        return True
+        newest = window.all(f".message:has({FINISHED}):has(.button) .picture")[-1]
+        if newest.is_displayed():
+            newest.click()
+        return bool(window.all("#viewer[open]"))
 
     window.wait(open_newest)
     assert window.one("#viewer img").size["width"] > 256
