@@ -14,7 +14,7 @@ from generation.adapters import Adapter
 from generation.mode import Mode
 from generation.prompt import read
 from generation.recipe import Environment, Recipe
-from generation.worker import controls, hints, noise, prompts, upscaling
+from generation.worker import controls, hints, kernels, noise, prompts, upscaling
 from generation.worker.adapters import Embedding
 from generation.worker.modes import Materials
 from generation.worker.networks import NETWORKS
@@ -87,7 +87,8 @@ class Engine:
             counter = _Counter(on_step, [steps for batch in batches for steps in _runs(batch, materials)])
             for batch in batches:
                 loaded.adapters.put_on(read(batch.prompt).loras, adapters)
-                images += self._draw_batch(loaded, batch, materials, embeddings, counter, previews)
+                with kernels.faster(loaded.placement, recipe.width * recipe.height):
+                    images += self._draw_batch(loaded, batch, materials, embeddings, counter, previews)
         flagged = (False,) * len(images)
         if loaded.content_filter is not None:
             flagged = loaded.content_filter.flags(images)

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from generation.worker import kernels
 from generation.worker.memory import TILE, Step, Weights
 
 
@@ -25,7 +26,7 @@ class Lent:
         match step.weights:
             case Weights.WHOLE:
                 for part in parts.values():
-                    part.to(device)
+                    kernels.lay(part, device, step.dtype)
             case Weights.BY_PART:
                 self._lent_whole = tuple(parts.values())
                 self._lend()

@@ -17,7 +17,7 @@ from generation.model import Model
 from generation.recipe import Recipe
 from generation.schedulers import Scheduler
 from generation.tries import Need, Try
-from generation.worker import content, lending, loading, memory, modes, schedulers
+from generation.worker import content, kernels, lending, loading, memory, modes, schedulers
 from generation.worker.adapters import ModelAdapters
 from generation.worker.content import ContentFilter
 from generation.worker.controls import ModelControls
@@ -304,7 +304,8 @@ class Pipelines:
         lending.set_up_parts(whole, step)
         small = None
         if decoder is not None:
-            small = loading.small_decoder(model, decoder, placement.dtype).to(placement.device)
+            small = loading.small_decoder(model, decoder, placement.dtype)
+            kernels.lay(small, placement.device, placement.dtype)
         self._tell(model, path, step, content_filter)
 
         def place(control: torch.nn.Module) -> Lent:
