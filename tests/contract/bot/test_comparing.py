@@ -219,7 +219,7 @@ async def test_a_private_comparison_is_seen_by_nobody_else(
         assert sheet.only_for == ada.user.id
         opened = await answer_of(ada, ada.select(sheet, OPEN, ["seed 1"]))
         assert opened.only_for == ada.user.id
-        assert not [message for message in linus.see() if message.author_id == playground.bot_id]
+        assert not [message for message in linus.see() if message.author_id == playground.world.bot_id]
 
 
 async def test_deleting_a_sheet_deletes_its_pictures_and_what_was_opened(
