@@ -43,14 +43,23 @@ from generation import (
     inspect,
 )
 
-_MODES = {
-    Use.TEXT: (Mode.TEXT_TO_IMAGE,),
-    Use.IMAGE: (Mode.IMAGE_TO_IMAGE,),
-    Use.INPAINT: (Mode.INPAINT, Mode.OUTPAINT),
-    Use.DEPTH: (Mode.DEPTH,),
-    Use.UPSCALE: (Mode.UPSCALE,),
-}
 _PROMPT = "a red house"
+_FROM_WORDS = Request(prompt=_PROMPT, mode=Mode.TEXT_TO_IMAGE)
+_TWO_PASSES = "two passes"
+_WAYS = {
+    Use.TEXT: {"text to image": _FROM_WORDS, "variation": replace(_FROM_WORDS, variation=0.5)},
+    Use.IMAGE: {
+        "image to image": Request(prompt=_PROMPT, mode=Mode.IMAGE_TO_IMAGE),
+        "blend": Request(prompt=_PROMPT, mode=Mode.BLEND),
+        _TWO_PASSES: _FROM_WORDS,
+    },
+    Use.INPAINT: {
+        "inpaint": Request(prompt=_PROMPT, mode=Mode.INPAINT),
+        "outpaint": Request(prompt=_PROMPT, mode=Mode.OUTPAINT),
+    },
+    Use.DEPTH: {"depth": Request(prompt=_PROMPT, mode=Mode.DEPTH)},
+    Use.UPSCALE: {"upscale": Request(prompt=_PROMPT, mode=Mode.UPSCALE)},
+}
 _NAMED = {Kind.LORA: "<lora:{}:1>", Kind.EMBEDDING: "{}"}  # how a prompt names them
 _TRIED_SIDE = 256  # pixels of the picture that a captioner is tried with
 _NO_SOURCE = "0" * 64  # the hash of a source image that is in no store
@@ -143,10 +152,10 @@ class _Bench:
             if isinstance(report, LoadFailed):
                 return [trial("load", False, report.failure.detail)]
             trials = []
-            for mode in (mode for use in model.can for mode in _MODES[use]):
-                failure = await self._draw(model, Request(prompt=_PROMPT, mode=mode))
+            for way, request in (each for use in model.can for each in _WAYS[use].items()):
+                failure = await self._draw(model, request, twice=way is _TWO_PASSES)
                 words = wording.DRAWN if failure is None else failure.detail
-                trials.append(trial(mode.replace("_", " "), failure is None, words))
+                trials.append(trial(way, failure is None, words))
         except WorkerDied as error:
             return [trial("load", False, str(error))]
         return trials
@@ -192,15 +201,14 @@ class _Bench:
             if not fits or find_model(model) is None:
                 continue
             if found.kind is not Kind.CONTROLNET:
-                prompt = f"{_PROMPT}, {_NAMED[found.kind].format(name)}"
-                yield model, Request(prompt=prompt, mode=Mode.TEXT_TO_IMAGE)
+                yield model, replace(_FROM_WORDS, prompt=f"{_PROMPT}, {_NAMED[found.kind].format(name)}")
             elif mode is not None:
                 chosen = controls.choose(mode, model, rather=name)
                 if chosen is not None and chosen.name == name:
                     yield model, Request(prompt=_PROMPT, mode=mode, control=name)
 
-    async def _draw(self, model: Model, request: Request) -> Failure | None:
-        """Draw one small picture; returns what went wrong, or None."""
+    async def _draw(self, model: Model, request: Request, *, twice: bool = False) -> Failure | None:
+        """Draw one small picture, or one and a larger one over it; returns what went wrong, or None."""
         side = max(model.size.minimum // model.size.grid, 1) * model.size.grid
         steps = int(min(max(2, model.steps.minimum), model.steps.maximum))
         source = mask = None
@@ -224,6 +232,9 @@ class _Bench:
                 chance=random.Random(0),  # noqa: S311  (nothing is left to chance)
                 controls=self.adapters.controls,
             )
+            if twice:
+                larger = side + model.size.grid
+                recipe = replace(recipe, width=larger, height=larger, first_size=recipe.size)
             taking_part = await asyncio.to_thread(self.adapters.of, recipe)
         except GenerationError as error:
             return Failure(kind=FailureKind.BUG, detail=str(error))

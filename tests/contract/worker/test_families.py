@@ -8,7 +8,7 @@ import pytest
 from tests import families
 
 PARTS = ("inpaint", "outpaint")
-MADE_FOR_ALL = ("text to image", "image to image", *PARTS)
+MADE_FOR_ALL = ("text to image", "variation", "image to image", "blend", "two passes", *PARTS)
 MADE_FOR = {
     "sd1-inpainting": PARTS,
     "sd2-inpainting": PARTS,

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 KINDS = ("sd1", "sd2", "sdxl", "sd3", "flux")
 FLOWS = ("sd3", "flux")
-MODES = (Mode.TEXT_TO_IMAGE, Mode.IMAGE_TO_IMAGE, Mode.INPAINT, Mode.OUTPAINT)
+MODES = (Mode.TEXT_TO_IMAGE, Mode.IMAGE_TO_IMAGE, Mode.INPAINT, Mode.OUTPAINT, Mode.BLEND)
 _STABLE_DIFFUSION = {
     Mode.TEXT_TO_IMAGE: StableDiffusionPipeline,
     Mode.IMAGE_TO_IMAGE: StableDiffusionImg2ImgPipeline,
@@ -72,6 +72,7 @@ def asked(kind: str, mode: Mode = Mode.TEXT_TO_IMAGE, **values: Any) -> Recipe:
         Mode.INPAINT: {"strength": 0.5, "mask": "b" * 64},
         Mode.OUTPAINT: {"strength": 0.5, "margins": Margins(left=0, top=0, right=32, bottom=0), "width": 96},
         Mode.DEPTH: {"strength": 0.5},
+        Mode.BLEND: {"strength": 0.5, "blend": 0.5},
         Mode.UPSCALE: {"width": 256, "height": 256, "num_inference_steps": 2},
     }
     basics: dict[str, Any] = {"mode": mode, "width": 64, "height": 64, "num_inference_steps": 4, "seeds": (7,)}
