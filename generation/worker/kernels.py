@@ -63,16 +63,16 @@ class Faster(TorchFunctionMode):
 
 
 def _attend(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None = None, **options: Any
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *args: Any, **options: Any
 ) -> torch.Tensor:
-    mask = options.pop("attn_mask", mask)
-    scale = options.pop("scale", None)
-    plain = mask is None and not any(options.values()) and query.dtype is torch.bfloat16 and query.dim() == 4
-    if plain and query.shape[:-1].numel() * key.shape[-2] >= _ATTENDS:
-        found = attention(query, key, value, scale)
+    asked = args or any(options.get(name) for name in ("dropout_p", "is_causal", "enable_gqa"))
+    plain = not asked and options.get("attn_mask") is None and query.dtype is torch.bfloat16
+    alike = query.dim() == 4 and query.shape[:2] == key.shape[:2] == value.shape[:2]
+    if plain and alike and query.shape[:-1].numel() * key.shape[-2] >= _ATTENDS:
+        found = attention(query, key, value, options.get("scale"))
         if found.isfinite().all():
             return found
-    return functional.scaled_dot_product_attention(query, key, value, mask, scale=scale, **options)
+    return functional.scaled_dot_product_attention(query, key, value, *args, **options)
 
 
 def attention(

@@ -100,6 +100,8 @@ MASK = torch.zeros(1024, 1024, dtype=BF16).masked_fill_(torch.ones(1024, 1024).t
     "compute",
     [
         lambda: functional.scaled_dot_product_attention(LARGE, LARGE, LARGE, MASK),
+        lambda: functional.scaled_dot_product_attention(LARGE, LARGE, LARGE, None, 0.0, True),
+        lambda: functional.scaled_dot_product_attention(LARGE, LARGE[:, :1], LARGE[:, :1], enable_gqa=True),
         lambda: functional.scaled_dot_product_attention(LARGE, LARGE, LARGE, attn_mask=MASK, scale=0.5),
         lambda: functional.scaled_dot_product_attention(LARGE, LARGE, LARGE, is_causal=True),
         lambda: functional.scaled_dot_product_attention(LARGE.float(), LARGE.float(), LARGE.float()),
