@@ -55,7 +55,7 @@ class Transformer(Unet):
         # Its pipelines say what is encoded already to the first picture alone.
         each = {name: value.repeat_interleave(len(recipe.seeds), 0) for name, value in told.arguments().items()}
         arguments = {**each, "guidance_scale": recipe.guidance_scale}
-        if recipe.mode in {Mode.IMAGE_TO_IMAGE, Mode.BLEND}:  # where a UNet's pipelines take the size of the picture
+        if recipe.mode in {Mode.IMAGE_TO_IMAGE, Mode.BLEND}:  # a UNet takes that of the picture
             arguments |= {"width": recipe.width, "height": recipe.height}
         return arguments
 
