@@ -1,6 +1,7 @@
 """The faster ways in bf16: each computes what PyTorch's own does, as exactly, or leaves it to that."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,9 +9,12 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch.nn import functional
 
+from generation import Mode
 from generation.worker import kernels
 from generation.worker.kernels import Faster
 from generation.worker.placement import Placement
+from tests.unit.generation.worker.conftest import SetUp
+from tests.unit.generation.worker.test_families import apart, asked
 
 BF16, FP32 = torch.bfloat16, torch.float32
 
@@ -153,6 +157,26 @@ def test_a_whole_network_computes_as_exactly_as_before(network: Any, monkeypatch
         found = network(latents, 500, words).sample
     assert {"attention", "convolution"} <= set(called)
     assert error(found, right) < 1.5 * error(before, right)
+
+
+@pytest.mark.parametrize("kind", ["sd1", "sd2", "sdxl", "sd3", "flux", "inpainting", "depth", "upscaler"])
+def test_every_family_draws_the_same_with_them(
+    set_up: SetUp, picture: Path, mask: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    mode = {"inpainting": Mode.INPAINT, "depth": Mode.DEPTH, "upscaler": Mode.UPSCALE}.get(kind, Mode.BLEND)
+    recipe, easel = asked(kind, mode), set_up(kind, dtype=BF16)
+    before = easel.draw(recipe, source=picture, mask=mask).images[0]
+    for name in ("_PICTURE", "_ATTENDS", "_CHANNELS"):
+        monkeypatch.setattr(kernels, name, 0)
+    monkeypatch.setattr(kernels, "_MAP", 2**20)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    called: list[str] = []
+    for name in ("attention", "convolution"):
+        _count(monkeypatch, name, called)
+    found = easel.draw(recipe, source=picture, mask=mask).images[0]
+    assert {"attention", "convolution"} <= set(called)
+    other = easel.draw(asked(kind, mode, seeds=(8,)), source=picture, mask=mask).images[0]
+    assert apart(found, before) < apart(found, other) / 3
 
 
 def _count(monkeypatch: pytest.MonkeyPatch, name: str, called: list[str]) -> None:
