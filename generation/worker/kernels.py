@@ -21,6 +21,7 @@ _SCORES = 1 << 20  # numbers of one head at once: of more, most would have left 
 _WORDS = 16  # bf16 numbers: products of a multiple of them are faster
 _MAP = 16 * 16  # pixels: convolution of a larger map takes longer than rearranging its weights
 _CHANNELS = 1024  # with fewer there is little to rearrange
+_AS_A_LAYER = 7  # arguments: as `Conv2d` calls it
 
 
 def lay(part: torch.nn.Module, device: torch.device, dtype: torch.dtype) -> None:
@@ -65,7 +66,7 @@ class Faster(TorchFunctionMode):
 def _attend(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *args: Any, **options: Any
 ) -> torch.Tensor:
-    asked = args or any(options.get(name) for name in ("dropout_p", "is_causal", "enable_gqa"))
+    asked = args or any(options.get(name) for name in ("dropout_p", "is_causal"))
     plain = not asked and options.get("attn_mask") is None and query.dtype is torch.bfloat16
     alike = query.dim() == 4 and query.shape[:2] == key.shape[:2] == value.shape[:2]
     if plain and alike and query.shape[:-1].numel() * key.shape[-2] >= _ATTENDS:
@@ -81,14 +82,15 @@ def attention(
     """What every query finds, softmax(query · key · scale) · value, some rows of some heads at a time.
 
     All of them are (batch, heads, tokens, width) in bf16, and so is the answer; `scale` is 1/√width if there is
-    none. bf16 holds e^-88 to e^88, so that nothing is taken off the products before; the answer is not finite
-    where one is beyond that.
+    none. Products are rounded to bf16 before they are raised to, as in any attention that is written out in it.
+    Those of one query may all be less by as much: by its product with the mean of the keys, after which they are
+    smaller, and the largest is at least 0. The answer is not finite where one is beyond 88, as bf16 ends there.
     """
     batch, heads, tokens, width = query.shape
     at_once, rows = torch.get_num_threads(), max(1, _SCORES // key.shape[-2])
     scale = width**-0.5 if scale is None else scale
     queries = (query * (scale * math.log2(math.e))).reshape(batch * heads, tokens, width)
-    keys = key.reshape(batch * heads, -1, width).contiguous().mT
+    keys = (key - key.mean(-2, keepdim=True)).reshape(batch * heads, -1, width).contiguous().mT
     wide = value.shape[-1]
     values = functional.pad(value.reshape(batch * heads, -1, wide), (0, -wide % _WORDS or _WORDS))
     values[..., wide] = 1  # adds up what the others are to be divided by
@@ -98,19 +100,31 @@ def attention(
         for row in range(0, tokens, rows):
             weights = torch.bmm(queries[some, row : row + rows], keys[some]).exp2_()
             sums = torch.bmm(weights, values[some])
-            torch.div(sums[..., :wide], sums[..., wide : wide + 1], out=found[some, row : row + rows])
+            divisors = sums[..., wide : wide + 1].masked_fill(sums[..., wide : wide + 1].isinf(), torch.nan)
+            torch.div(sums[..., :wide], divisors, out=found[some, row : row + rows])
     return found.view(batch, heads, tokens, wide)
 
 
-def _convolve(
-    pixels: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, *options: Any, **named: Any
-) -> torch.Tensor:
+def _convolve(*args: Any, **options: Any) -> torch.Tensor:
+    if len(args) == _AS_A_LAYER and not options and _small(*args):
+        return convolution(*args[:5])
+    return functional.conv2d(*args, **options)
+
+
+def _small(
+    pixels: torch.Tensor,
+    weight: torch.Tensor,
+    _bias: torch.Tensor | None,
+    _stride: tuple[int, int],
+    padding: tuple[int, int] | str,
+    dilation: tuple[int, int],
+    groups: int,
+) -> bool:
+    """Whether a layer's convolution is of a small map by many weights, which lie as one product wants them."""
     small = pixels.dim() == 4 and pixels.shape[-2:].numel() <= _MAP and weight.shape[1] >= _CHANNELS
     beside = weight.dtype is torch.bfloat16 and weight.is_contiguous(memory_format=torch.channels_last)
-    # As `Conv2d` calls it: stride, padding, dilation, groups
-    if small and beside and weight.shape[-1] > 1 and not named and options[2:] == ((1, 1), 1):
-        return convolution(pixels, weight, bias, *options[:2])
-    return functional.conv2d(pixels, weight, bias, *options, **named)
+    plain = dilation == (1, 1) and groups == 1 and not isinstance(padding, str)
+    return small and beside and plain and weight.shape[-1] > 1
 
 
 def convolution(

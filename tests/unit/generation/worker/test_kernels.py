@@ -65,17 +65,40 @@ def test_attention_takes_values_of_another_width_and_a_scale_of_its_own() -> Non
     found = kernels.attention(query, key, value, 0.3)
     right = functional.scaled_dot_product_attention(query.double(), key.double(), value.double(), scale=0.3)
     assert found.shape == value.shape
-    assert error(found, right) < 0.01
+    assert error(found, right) < 0.015
 
 
-@pytest.mark.parametrize("times", [-200.0, 200.0])
-def test_products_that_are_beyond_what_bf16_can_raise_e_to_are_left_to_pytorch(times: float) -> None:
-    query = numbers(1, 8, 512, 40).abs()
-    key = query * times
-    assert not kernels.attention(query, key, query).isfinite().all()
+@pytest.mark.parametrize("spread", [1.0, 3.0, 9.0])
+@pytest.mark.parametrize("common", [0.0, 30.0, 90.0])
+def test_attention_is_about_as_exact_as_bf16_is(spread: float, common: float) -> None:
+    """Products differ by several times `spread` and have `common` in common, as in trained networks."""
+    lift = (common / 40**0.5) ** 0.5
+    query, key = (lift + heads(1024, seed=seed).float() * spread**0.5 for seed in (0, 1))
+    value = heads(1024, seed=2)
+    given = (query.to(BF16), key.to(BF16), value)
+    right = functional.scaled_dot_product_attention(*(each.double() for each in given))
+    written_out = (given[0] @ given[1].mT * 40**-0.5).softmax(-1) @ value
+    assert error(kernels.attention(*given), right) < min(1.5 * error(written_out, right), 0.03)
+
+
+def test_equal_keys_weigh_the_same_whatever_their_product() -> None:
+    query, value = heads(1024), heads(1024, seed=2)
+    key = torch.ones_like(query)
+    for lift in (0.01, 1.0, 85.0, 1000.0):
+        found = kernels.attention(query * 0 + lift, key, value)
+        assert error(found, value.mean(-2, keepdim=True).expand_as(value)) < 0.01
+
+
+@pytest.mark.parametrize("product", [87.0, 200.0])  # of e to the first only the sum is too large
+def test_products_that_are_beyond_what_bf16_can_raise_e_to_are_left_to_pytorch(product: float) -> None:
+    query = torch.ones(1, 8, 512, 40, dtype=BF16)
+    key = query * (product / 40**0.5)
+    key[:, :, ::2] *= -1
+    value = query * 1e-4
+    assert not kernels.attention(query, key, value).isfinite().any()
     with Faster():
-        found = functional.scaled_dot_product_attention(query, key, query)
-    assert torch.equal(found, functional.scaled_dot_product_attention(query, key, query))
+        found = functional.scaled_dot_product_attention(query, key, value)
+    assert torch.equal(found, functional.scaled_dot_product_attention(query, key, value))
 
 
 @pytest.mark.parametrize("side", [8, 16])
@@ -98,34 +121,62 @@ def test_convolution_is_pytorchs(
 
 LARGE = heads(1024)
 MASK = torch.zeros(1024, 1024, dtype=BF16).masked_fill_(torch.ones(1024, 1024).triu(1).bool(), -torch.inf)
+attend = functional.scaled_dot_product_attention
 
 
 @pytest.mark.parametrize(
     "compute",
     [
-        lambda: functional.scaled_dot_product_attention(LARGE, LARGE, LARGE, MASK),
-        lambda: functional.scaled_dot_product_attention(LARGE, LARGE, LARGE, None, 0.0, True),
-        lambda: functional.scaled_dot_product_attention(LARGE, LARGE[:, :1], LARGE[:, :1], enable_gqa=True),
-        lambda: functional.scaled_dot_product_attention(LARGE, LARGE, LARGE, attn_mask=MASK, scale=0.5),
-        lambda: functional.scaled_dot_product_attention(LARGE, LARGE, LARGE, is_causal=True),
-        lambda: functional.scaled_dot_product_attention(LARGE.float(), LARGE.float(), LARGE.float()),
-        lambda: functional.scaled_dot_product_attention(LARGE[:, :, :64], LARGE[:, :, :64], LARGE[:, :, :64]),
-        lambda: functional.conv2d(numbers(1, 8, 8, 8), numbers(8, 8, 3, 3), padding="same"),
-        lambda: functional.conv2d(numbers(1, 1024, 8, 8), _wide(groups=2), groups=2),
-        lambda: functional.conv2d(numbers(1, 1024, 8, 8), _wide(), stride=2, padding=1),
-        lambda: functional.conv2d(numbers(1, 1024, 8, 8, dtype=FP32), _wide().float(), None, (1, 1), (1, 1)),
-        lambda: torch.nn.Conv2d(1024, 4, 3, padding=2, dilation=2, dtype=BF16)(numbers(1, 1024, 8, 8)) * 0,
+        lambda: attend(LARGE, LARGE, LARGE, MASK),
+        lambda: attend(LARGE, LARGE, LARGE, None, 0.0, True),
+        lambda: attend(LARGE, LARGE, LARGE, attn_mask=MASK, scale=0.5),
+        lambda: attend(LARGE, LARGE, LARGE, is_causal=True),
+        lambda: attend(LARGE, LARGE, LARGE, dropout_p=1.0),
+        lambda: attend(LARGE, LARGE[:, :1], LARGE[:, :1], enable_gqa=True),
+        lambda: attend(LARGE.float(), LARGE.float(), LARGE.float()),
+        lambda: attend(LARGE[0], LARGE[0], LARGE[0]),
+        lambda: attend(LARGE[:, :, :64], LARGE[:, :, :64], LARGE[:, :, :64]),
     ],
 )
-def test_what_they_are_not_for_stays_as_it_was(compute: Callable[[], torch.Tensor]) -> None:
+def test_attention_that_they_are_not_for_stays_as_it_was(compute: Callable[[], torch.Tensor]) -> None:
     right = compute()
     with Faster():
         found = compute()
     assert torch.equal(found, right)
 
 
-def _wide(*, groups: int = 1) -> torch.Tensor:
-    return numbers(4, 1024 // groups, 3, 3, seed=1).to(memory_format=torch.channels_last)
+LAYER: dict[str, Any] = {"in_channels": 1024, "out_channels": 8, "kernel_size": 3, "padding": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "side", "dtype", "beside"),
+    [
+        ({}, 8, BF16, True),
+        ({"padding": "same"}, 8, BF16, True),
+        ({"padding": 2, "dilation": 2}, 8, BF16, True),
+        ({"in_channels": 2048, "groups": 2}, 8, BF16, True),
+        ({"in_channels": 512}, 8, BF16, True),
+        ({"kernel_size": 1, "padding": 0}, 8, BF16, True),
+        ({}, 17, BF16, True),
+        ({}, 8, FP32, True),
+        ({}, 8, BF16, False),
+    ],
+)
+def test_a_layer_is_one_product_only_where_that_is_faster(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], side: int, dtype: torch.dtype, *, beside: bool
+) -> None:
+    layer = torch.nn.Conv2d(**LAYER | changes, dtype=dtype)
+    if beside:
+        layer.to(memory_format=torch.channels_last)
+    pixels = numbers(1, layer.in_channels, side, side, dtype=dtype)
+    right = layer(pixels)
+    called: list[str] = []
+    _count(monkeypatch, "convolution", called)
+    with Faster():
+        found = layer(pixels)
+    assert bool(called) is ((changes, side, dtype, beside) == ({}, 8, BF16, True))
+    assert error(found, right) < 0.005
+    assert called or torch.equal(found, right)
 
 
 @pytest.fixture(scope="module")
