@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from generation.errors import BadPrompt, OutOfRange, PromptFault
 
-STRONGEST = 10.0  # weight of a LoRA, either way
+STRONGEST = 10.0  # weight of a LoRA and of a word, either way
 _STRONGER = 1.1
 _PARTNERS = {")": "(", "]": "["}
 _NUMBER = r"[+-]?(?>\d+\.?\d*|\.\d+)"  # all of its digits or none, or a long one takes minutes
@@ -79,7 +79,7 @@ class Prompt:
 
 
 def read(text: str, *, argument: str = "prompt") -> Prompt:
-    """What `text` says. Raises BadPrompt for `argument`, or OutOfRange for the weight of a LoRA."""
+    """What `text` says. Raises BadPrompt for `argument`, or OutOfRange for a weight."""
     rest, loras = _take_loras(text, argument)
     if (blend := _BLEND.fullmatch(rest.strip())) is not None:
         texts = [_unquoted(quoted) for quoted in re.findall(_TEXT_IN_QUOTES, blend[1])]
@@ -125,8 +125,7 @@ def _take_loras(text: str, argument: str) -> tuple[str, tuple[LoraTag, ...]]:
             raise BadPrompt(argument, found[0], fault=PromptFault.TAG_TWICE)
         values = [float(weight) for weight in weights] or [1.0]
         for value in values:
-            if not abs(value) <= STRONGEST:
-                raise OutOfRange("weight of a LoRA", value, minimum=-STRONGEST, maximum=STRONGEST)
+            _within("weight of a LoRA", value)
         tags[name.casefold()] = LoraTag(name=name, text_weight=values[0], weight=values[-1])
         return ""
 
@@ -169,7 +168,7 @@ def _pieces(text: str, argument: str) -> tuple[Piece, ...]:
 def parse(text: str, *, argument: str = "prompt") -> tuple[Part, ...]:
     """The weighted parts of `text`; neighbours of the same weight are one part, their text as it was typed.
 
-    Raises BadPrompt for brackets that mean something else than a weight.
+    Raises BadPrompt for brackets that mean something else than a weight, and OutOfRange for too large a one.
     """
     partners = _partners(text)
     text_ends = dict.fromkeys(partners.values(), 0)  # closing bracket -> where the text before it ends
@@ -182,7 +181,7 @@ def parse(text: str, *, argument: str = "prompt") -> tuple[Part, ...]:
             _check_is_weight(text[sign : partners[sign] + 1], argument)
             _add(parts, text[at:sign], weights[-1])
             factor, text_ends[partners[sign]] = _factor(text, sign, partners[sign])
-            weights.append(weights[-1] * factor)
+            weights.append(_within("weight of a word", weights[-1] * factor))
         elif sign in text_ends:
             _add(parts, text[at : text_ends[sign]], weights.pop())
         else:
@@ -190,6 +189,12 @@ def parse(text: str, *, argument: str = "prompt") -> tuple[Part, ...]:
         at = sign + 1
     _add(parts, text[at:], weights[-1])
     return tuple(parts)
+
+
+def _within(name: str, weight: float) -> float:
+    if not abs(weight) <= STRONGEST:
+        raise OutOfRange(name, weight, minimum=-STRONGEST, maximum=STRONGEST)
+    return weight
 
 
 def _check_is_weight(bracketed: str, argument: str) -> None:

@@ -110,6 +110,7 @@ _UPSCALER = 245.0
 _CONTROL = {Family.SD1: 39.0, Family.SD2: 39.0, Family.SDXL: 32.0}  # more, with a ControlNet
 _TRANSFORMER = 100.0  # Stable Diffusion 3 and FLUX; not counted
 _DECODER, _ENCODER = 769.0, 644.0
+_OVERFLOWS = {Family.SDXL}  # autoencoders whose numbers fp16 cannot hold: they compute in fp32
 TILE = 512  # pixels to a side of what is decoded at once, by tiles
 _HEADS = {Family.SD1: (8, 8), Family.SD2: (5, 8), Family.SDXL: (10, 16)}  # and pixels to a side of what they see
 _SCRATCH = 1.15  # times: convolutions take room for themselves, and allocators do not fill theirs
@@ -134,7 +135,8 @@ def activations(need: Need, family: Family, step: Step, device: str) -> tuple[fl
         heads, side = _HEADS[family]
         network += heads * (need.pixels / side**2) ** 2 * samples
     shown = min(need.pixels, TILE**2) if step.tiled else need.pixels
-    return network * width, max(_DECODER, _ENCODER) * shown * width
+    precise = step.dtype is torch.float16 and family in _OVERFLOWS
+    return network * width, max(_DECODER, _ENCODER) * shown * (torch.float32.itemsize if precise else width)
 
 
 @dataclass(frozen=True, kw_only=True)

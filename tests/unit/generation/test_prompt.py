@@ -30,7 +30,7 @@ def parts(prompt: str) -> list[tuple[str, float]]:
         ("[(red:2)]", [("red", 1.8182)]),
         (r"a \(red\) cat \\", [("a (red) cat \\", 1.0)]),
         (r"(red\):1.5)", [("red)", 1.5)]),
-        ("time 12:30 (12:30)", [("time 12:30 ", 1.0), ("12", 30.0)]),
+        ("time 12:08 (12:08)", [("time 12:08 ", 1.0), ("12", 8.0)]),
         ("(red:very)", [("red:very", 1.1)]),
         ("(neutral:1.0) text", [("neutral text", 1.0)]),
         ("()", []),
@@ -178,3 +178,13 @@ def test_a_lora_belongs_in_the_prompt_and_has_a_weight_within_bounds() -> None:
     assert (caught.value.argument, caught.value.fault) == ("negative_prompt", PromptFault.TAG_NOT_HERE)
     with pytest.raises(OutOfRange):
         read("<lora:ink:11>")
+
+
+@pytest.mark.parametrize(
+    "prompt", ["(red:11)", "(red:-10.5)", "((red:4):3)", f"(red:{10**47})", "(" * 25 + "red" + ")" * 25]
+)
+def test_a_word_has_a_weight_within_bounds(prompt: str) -> None:
+    with pytest.raises(OutOfRange) as caught:
+        read(f"a {prompt} cat")
+    assert (caught.value.argument, caught.value.maximum) == ("weight of a word", 10.0)
+    assert read("a (red:10) (cat:-10)")

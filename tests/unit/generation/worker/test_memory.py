@@ -205,6 +205,18 @@ def test_no_step_needs_more_than_the_one_above_it(device: str, catalogue: Catalo
     assert len(set(map(str, steps))) == len(steps)
 
 
+def test_an_autoencoder_that_overflows_in_fp16_is_counted_in_fp32(catalogue: Catalogue) -> None:
+    xl, one = (Need.usual(catalogue[name]) for name in ("sdxl", "sd-1.5"))
+    half, full = (Step(dtype=dtype) for dtype in (torch.float16, torch.float32))
+    assert (
+        memory.activations(xl, Family.SDXL, half, "cuda")[1]
+        == memory.activations(xl, Family.SDXL, full, "cuda")[1]
+    )
+    assert (
+        memory.activations(one, Family.SD1, half, "cuda")[1] < memory.activations(one, Family.SD1, full, "cuda")[1]
+    )
+
+
 def test_half_floats_are_nowhere_on_a_cpus_ladder() -> None:
     for dtype in (torch.float32, torch.bfloat16):
         assert torch.float16 not in {step.dtype for step in memory.ladder(a_placement(dtype=dtype))}
