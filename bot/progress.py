@@ -58,6 +58,7 @@ class Progress:
         self._sleep = sleep
         self._clock = clock
         self._followers: dict[str, _Follower] = {}
+        self._closed = False
 
     def follow(
         self,
@@ -70,8 +71,11 @@ class Progress:
     ) -> None:
         """Begin to tell how far a job is; one that waits again since Easel has `restarted` is told so.
 
-        Where pictures are spoilers in the server that it was asked for in, so are previews.
+        Where pictures are spoilers in the server that it was asked for in, so are previews. Once this is closed,
+        a command may still be under way: its job is followed after the next start.
         """
+        if self._closed:
+            return
         follower = _Follower(restarted=restarted, guild_id=guild_id)
         follower.task = asyncio.create_task(
             self._tell(generation_id, address, prompt, follower), name=f"progress of {generation_id}"
@@ -93,6 +97,7 @@ class Progress:
         await asyncio.wait({follower.task})
 
     async def close(self) -> None:
+        self._closed = True
         await asyncio.gather(*map(self.stop, tuple(self._followers)))
 
     async def _tell(self, generation_id: str, address: Address, prompt: str, follower: _Follower) -> None:

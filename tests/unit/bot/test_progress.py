@@ -184,6 +184,14 @@ async def test_nothing_is_told_after_a_stop(progress: Progress, jobs: Jobs, wall
     await progress.stop("abc")
 
 
+async def test_a_job_that_is_accepted_while_easel_ends_is_not_followed(progress: Progress, wall: Wall) -> None:
+    await progress.close()
+    told = len(wall.written)
+    progress.follow("b", ADDRESS, "a boat")
+    await asyncio.sleep(0.05)
+    assert len(wall.written) == told
+
+
 async def test_what_is_told_with_the_result_is_told_while_it_waits(
     progress: Progress, jobs: Jobs, wall: Wall, pace: Pace
 ) -> None:
