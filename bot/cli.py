@@ -25,7 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-_errors = Console(stderr=True, highlight=False)
+_errors = Console(stderr=True, highlight=False, emoji=False)
 
 
 @app.command()
@@ -184,7 +184,7 @@ def doctor() -> None:
     settings = _settings()
     _log_to_terminal("CRITICAL")
     findings = asyncio.run(examine(settings))
-    show(findings, Console(highlight=False))
+    show(findings, Console(highlight=False, emoji=False))
     if any(finding.advice for finding in findings if not finding.ok):
         raise typer.Exit(1)
 
@@ -238,7 +238,7 @@ def _finish(work: Coroutine[Any, Any, None]) -> None:
 
 def _say(lines: Sequence[str]) -> None:
     for line in lines:
-        Console(highlight=False, soft_wrap=True).print(line, markup=False)
+        Console(highlight=False, soft_wrap=True, emoji=False).print(line, markup=False)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

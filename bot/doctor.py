@@ -14,6 +14,7 @@ import discord
 import psutil
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bot import adaptations
 from bot.app import House, open_house
@@ -87,9 +88,9 @@ def show(findings: list[Finding], console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     for finding in findings:
         mark = "[green]ok[/]" if finding.ok else "[red]!![/]"
-        table.add_row(mark, f"[bold]{finding.subject}[/]", finding.found)
+        table.add_row(mark, Text(finding.subject, style="bold"), Text(finding.found))
         if finding.advice and not finding.ok:
-            table.add_row("", "", f"[yellow]{finding.advice}[/]")
+            table.add_row("", "", Text(finding.advice, style="yellow"))
     console.print(table)
 
 

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
+from rich.text import Text
 
 from bot import adaptations
 from bot.adaptations import Purpose
@@ -21,6 +22,7 @@ from bot.wording import models as wording
 from generation import (
     Catalogue,
     Family,
+    Kind,
     Loaded,
     LoadFailed,
     Loading,
@@ -114,7 +116,8 @@ def commands(
         async def work() -> None:
             settings = settings_of()
             with console.status("") as status:
-                trials.extend(await try_out(settings, _catalogue(settings), name, status.update))
+                known = _catalogue(settings)
+                trials.extend(await try_out(settings, known, name, lambda each: status.update(Text(each))))
 
         finish(work())
         console.print(_trials(trials))
@@ -126,7 +129,7 @@ def commands(
 
 def _console() -> Console:
     """The terminal as wide as it is now."""
-    return Console(highlight=False)
+    return Console(highlight=False, emoji=False)
 
 
 def _catalogue(settings: Settings) -> Catalogue:
@@ -187,7 +190,7 @@ def _table(listed: Sequence[Listed]) -> Table:
     table = Table(*wording.LIST_HEAD, box=None, pad_edge=False)
     for each in listed:
         cells = (each.name, each.title, each.family, each.purpose, each.licence, each.size or wording.NOT_HERE)
-        table.add_row(*map(_plain, cells), each.memory, style=None if each.size else "dim")
+        table.add_row(*map(Text, cells), each.memory, style=None if each.size else "dim")
     return table
 
 
@@ -199,8 +202,8 @@ def _stacked(listed: Sequence[Listed]) -> Table:
     for each in listed:
         facts = (each.family, each.purpose, wording.here(each.size), wording.in_memory(each.memory))
         lines = (each.title, "; ".join(filter(None, facts)), each.licence)
-        words = "\n".join(_plain(line) for line in lines if line)
-        table.add_row(_plain(each.name), words, style=None if each.size else "dim")
+        words = "\n".join(filter(None, lines))
+        table.add_row(Text(each.name), Text(words), style=None if each.size else "dim")
     return table
 
 
@@ -218,12 +221,13 @@ async def _add(
     if name is not None and not _NAME.fullmatch(name):
         raise ModelUnavailable(name, wording.BAD_NAME)
     if source in known:
-        report = await _load(known[source], settings, console)
-        _say(wording.fetched(known[source], report), console)
+        await _add_listed(known[source], name, purpose, settings, console)
         return
     if (entry := known_controls().get(source)) is not None:
-        purpose = Purpose(entry.mode) if entry.mode is not None else None
-        await _add_adaptation(source, entry.places, name or entry.name, purpose, settings, console)
+        follows = Purpose(entry.mode) if entry.mode is not None else None
+        if purpose not in {None, follows}:
+            raise ModelUnavailable(source, wording.other_purpose(follows))
+        await _add_adaptation(source, entry.places, name or entry.name, follows, settings, console)
         return
     if _PATH.search(source) is None and not await asyncio.to_thread(Path(source).exists):
         raise UnknownChoice(wording.ANYTHING, source, choices=(*known, *known_controls()))
@@ -240,6 +244,18 @@ async def _add(
     report = await _load(model, settings, console)
     await asyncio.to_thread(add_entry, own_file(settings), model)
     _say(wording.added(model, report, own_file(settings)), console)
+
+
+async def _add_listed(
+    model: Model, name: str | None, purpose: Purpose | None, settings: Settings, console: Console
+) -> None:
+    """Bring a `model` of the catalogue onto this machine, under the name that it has there."""
+    if name not in {None, model.name}:
+        raise ModelUnavailable(model.name, wording.no_name(model.name))
+    if purpose is not None:
+        raise ModelUnavailable(model.name, wording.no_purpose(Kind.MODEL))
+    report = await _load(model, settings, console)
+    _say(wording.fetched(model, report), console)
 
 
 async def _add_adaptation(
@@ -313,10 +329,10 @@ def _remove(name: str, settings: Settings, sure: Callable[[], bool], console: Co
         _say([wording.to_delete(folder, _weight(folder))], console)
     if fetched and not sure():
         return
+    if own:
+        remove_entry(own_file(settings), name)  # first: an entry that has to stay keeps its files
     for folder in fetched:
         shutil.rmtree(folder)
-    if own:
-        remove_entry(own_file(settings), name)
     path = model.folder
     _say([wording.forgotten(name, str(path) if path is not None else None)], console)
 
@@ -361,9 +377,6 @@ def _trials(trials: list[Trial]) -> Table:
     table = Table(*wording.CHECK_HEAD, box=None, pad_edge=False)
     for trial in trials:
         style = {True: "green", False: "red", None: "yellow"}[trial.ok]
-        table.add_row(trial.name, trial.family, trial.origin, trial.mode, f"[{style}]{_plain(trial.result)}[/]")
+        cells = (trial.name, trial.family, trial.origin, trial.mode)
+        table.add_row(*map(Text, cells), Text(trial.result, style=style))
     return table
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -149,15 +149,18 @@ class _Bench:
             return [trial("", None, wording.not_checked(model))]
         try:
             report = await self.supervisor.load(model)
-            if isinstance(report, LoadFailed):
-                return [trial("load", False, report.failure.detail)]
-            trials = []
-            for way, request in (each for use in model.can for each in _WAYS[use].items()):
-                failure = await self._draw(model, request, twice=way is _TWO_PASSES)
-                words = wording.DRAWN if failure is None else failure.detail
-                trials.append(trial(way, failure is None, words))
         except WorkerDied as error:
             return [trial("load", False, str(error))]
+        if isinstance(report, LoadFailed):
+            return [trial("load", False, report.failure.detail)]
+        trials = []
+        for way, request in (each for use in model.can for each in _WAYS[use].items()):
+            try:
+                failure = await self._draw(model, request, twice=way is _TWO_PASSES)
+            except WorkerDied as error:  # the next mode gets another worker
+                trials.append(trial(way, False, str(error)))
+            else:
+                trials.append(trial(way, failure is None, wording.DRAWN if failure is None else failure.detail))
         return trials
 
     async def try_adaptation(self, kind: Kind, path: Path) -> Trial:

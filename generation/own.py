@@ -2,12 +2,14 @@
 
 import json
 import os
-import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from generation.catalogue import read_entries
+from generation.errors import ModelUnavailable
 from generation.model import Model, Place
 from generation.size import Range, Size
 
@@ -15,7 +17,6 @@ _BEGIN = """\
 # The models that you added to Easel. This file is yours: change what you like. Easel reads it when it starts.
 # `steps` and `guidance` are [minimum, default, maximum]; sides are in pixels.
 """
-_HEADER = re.compile(r"^\s*\[(?!\[)")
 
 
 def add_entry(file: Path, model: Model) -> None:
@@ -26,17 +27,60 @@ def add_entry(file: Path, model: Model) -> None:
 
 
 def remove_entry(file: Path, name: str) -> bool:
-    """Take the entry `name` out of `file`; returns whether it was there. Raises OSError and ModelUnavailable."""
+    """Take the entry `name` out of `file`; returns whether it was there. Raises OSError and ModelUnavailable.
+
+    Comments directly above a header stay, be it that of the next entry or its own. Nothing is written where the
+    entry cannot be taken out by itself, as one that has no header.
+    """
     if name not in read_entries(file):
         return False
-    kept, inside = [], False
-    for line in file.read_text(encoding="utf-8").splitlines(keepends=True):
-        if _HEADER.match(line):
-            inside = name in tomllib.loads(line)
-        if not inside:
-            kept.append(line)
-    _write(file, "".join(kept).rstrip() + "\n")
+    text = file.read_text(encoding="utf-8")
+    left = _without(name, text)
+    entries = tomllib.loads(text)
+    del entries[name]
+    if _read(left) != entries:
+        raise ModelUnavailable(name, f"it cannot be taken out of {file} by itself; delete it there by hand")
+    _write(file, left)
     return True
+
+
+def _without(name: str, text: str) -> str:
+    kept: list[str] = []
+    above: list[str] = []  # comments, until it is known what they stand above
+    inside = False  # the entry
+    for statement in _statements(text):
+        start = statement.lstrip()[:1]
+        if start == "#":
+            above.append(statement)
+            continue
+        if start == "[" or not inside:
+            kept += above
+        if start == "[":
+            inside = name in tomllib.loads(statement)
+        if not inside:
+            kept.append(statement)
+        elif start == "[" and above:
+            kept.append("\n")  # or else the comments would come to stand above the next entry
+        above = []
+    return "".join(kept + above).rstrip() + "\n"
+
+
+def _statements(text: str) -> Iterator[str]:
+    """Each header, value, comment and empty line of a TOML `text`, with all the lines that it takes."""
+    statement = ""
+    for line in StringIO(text):  # str.splitlines cuts comments and strings at more than line feeds
+        statement += line
+        if _read(statement) is not None:
+            yield statement
+            statement = ""
+
+
+def _read(text: str) -> dict[str, Any] | None:
+    """What TOML says; None where `text` is none, as half a statement is."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
 
 
 def _write(file: Path, text: str) -> None:

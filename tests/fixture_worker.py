@@ -80,8 +80,7 @@ def draw(order: Generate, how: str) -> Report:
     gate = Path(order.folder) / "gate"
     if gate.exists():
         gate.read_bytes()
-    if how == "dies_while_drawing" or (how == "dies_once" and not _seen_before(order)):
-        os._exit(9)
+    die_drawing(how, order)
     if how == "takes_its_time":
         time.sleep(0.6 * hashlib.sha256(order.recipe.prompt.encode()).digest()[0] / 255)
         if "poison" in order.recipe.prompt:
@@ -141,6 +140,13 @@ def describe(order: Describe, how: str) -> Report:
 def die_loading(how: str) -> None:
     """End as a worker does whose model cannot be read without that, if that is how it is."""
     if how == "dies_while_loading":
+        os._exit(9)
+
+
+def die_drawing(how: str, order: Generate) -> None:
+    """End as a worker does that was killed over a picture, if that is how it is."""
+    over_this = how == "dies_over_a_source" and order.source_file is not None
+    if how == "dies_while_drawing" or over_this or (how == "dies_once" and not _seen_before(order)):
         os._exit(9)
 
 

@@ -115,6 +115,16 @@ def no_purpose(kind: Kind) -> str:
     return f"it is a {kind}, and --for is for ControlNets; leave it out"
 
 
+def other_purpose(follows: str | None) -> str:
+    """A known ControlNet follows something else than was said, or it is a detector, which follows nothing."""
+    return no_purpose(Kind.DETECTOR) if follows is None else f"it follows {follows}; leave --for out"
+
+
+def no_name(name: str) -> str:
+    """What the catalogue calls `name` is called that."""
+    return f"it is in the catalogue as {name}; leave --name out"
+
+
 def drawn_with(model: Model) -> str:
     """Something that changes models was tried."""
     return f"drawn with {model.name}"

@@ -13,8 +13,9 @@ from typer.testing import CliRunner, Result
 
 from bot.cli import app
 from bot.wording import models as wording
-from generation import Catalogue, Loaded, inspect
+from generation import Catalogue, Loaded, add_entry, inspect
 from tests.hub import Hub
+from tests.recipes import a_model
 
 ROOT = Path(__file__).parents[3]
 
@@ -284,6 +285,43 @@ def test_what_is_no_model_is_refused_and_nothing_is_written(folder: Path) -> Non
     assert not (folder / "data" / "models").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("storybook", "--name", "foo"), "it is in the catalogue as storybook; leave --name out"),
+        (("storybook", "--for", "pose"), "it is a model, and --for is for ControlNets; leave it out"),
+        (("openpose-sd15", "--for", "depth"), "it follows pose; leave --for out"),
+        (("depth-anything", "--for", "depth"), "it is a detector, and --for is for ControlNets; leave it out"),
+    ],
+)
+def test_an_option_that_a_known_name_has_no_use_for_is_refused(
+    folder: Path, arguments: tuple[str, ...], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)  # the variable is read at import
+
+    refused = easel("add", *arguments)
+
+    assert refused.exit_code == 1
+    assert refused.output == f"The model {arguments[0]} cannot be used: {words}\n"
+    assert not (folder / "data" / "models").exists()
+
+
+def test_an_entry_that_cannot_be_taken_out_keeps_its_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = folder / "data" / "models"
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(models / "huggingface" / "hub"))
+    kept = models / "huggingface" / "hub" / "models--nobody--mine"
+    kept.mkdir(parents=True)
+    add_entry(models / "models.toml", a_model(name="mine", source="nobody/mine"))
+    values = (models / "models.toml").read_text().partition('["mine"]\n')[2].splitlines()
+    (models / "models.toml").write_text("\n".join(f"mine.{value}" for value in values))
+
+    refused = easel("remove", "mine", "--yes")
+
+    assert refused.exit_code == 1
+    assert "cannot be taken out of" in refused.output
+    assert kept.exists()
+
+
 def test_a_model_that_comes_with_easel_is_not_removed(folder: Path) -> None:
     refused = easel("remove", "sd-1.5")
 
@@ -325,3 +363,15 @@ def test_a_broken_adaptation_fails_the_check(folder: Path) -> None:
 
     assert listed.exit_code == 0
     assert "page" in listed.output
+
+
+def test_what_is_checked_is_named_as_it_is_called(folder: Path) -> None:
+    loras = folder / "data" / "models" / "loras"
+    loras.mkdir(parents=True)
+    name = "cats [pruned] :dog:"
+    (loras / f"{name}.safetensors").write_bytes(b"<html>")
+
+    checked = easel("check", name)
+
+    assert checked.output.splitlines()[1].startswith(f"{name} ")
+    assert any(line.startswith(f"{name} ") for line in easel("list").output.splitlines())

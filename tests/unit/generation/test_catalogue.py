@@ -83,6 +83,87 @@ def test_what_the_operator_wrote_stays(tmp_path: Path) -> None:
     assert list(read_entries(file)) == ["second"]
 
 
+OPERATORS = """\
+# my models
+[first]
+title = "First"
+{values}
+size = {{ native = [512, 512], grid = 8, minimum = 256, maximum = 1024, trained = [
+  [512, 768],
+[768, 512],  # a line that begins as a header does
+] }}
+licence = '''none
+[second]
+# of note'''
+# prediction = "epsilon"
+
+# about the second: \u2028[first]
+# two lines of it
+[ "second" ] # here
+title = "Second"
+{values}
+size = {{ native = [512, 512], grid = 8, minimum = 256, maximum = 1024 }}
+licence = "none"
+
+[first.lora]
+source = "nowhere/lora"
+
+[[second.sources]]
+source = "nowhere/second"
+# the last word
+"""
+VALUES = """\
+family = "sd1"
+source = "nowhere/some-model"
+steps = [1, 25, 150]
+guidance = [0.0, 7.5, 30.0]
+scheduler = "DDIM"
+strength = 0.75"""
+
+
+def test_what_is_removed_is_the_entry_to_its_last_line_and_no_other_line(tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    text = OPERATORS.format(values=VALUES)
+    file.write_text(text)
+    second, firsts, more = (text.index(words) for words in ("# about the second", "[first.lora]", "[[second"))
+
+    assert remove_entry(file, "first")
+    assert file.read_text() == "# my models\n\n" + text[second:firsts] + text[more:]
+    assert list(read_entries(file)) == ["second"]
+
+    file.write_text(text)
+    assert remove_entry(file, "second")
+    assert file.read_text() == text[: text.index('[ "second"')] + "\n" + text[firsts:more] + "# the last word\n"
+    assert list(read_entries(file)) == ["first"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "first = {{ {values}, {size}, licence = 'none', title = 'First' }}\n[second]\n{lines}\n",
+        "first.title = 'First'\nfirst.licence = 'none'\n{dotted}\n[second]\n{lines}\n",
+    ],
+)
+def test_an_entry_that_cannot_be_taken_out_whole_stays_and_the_operator_is_told(
+    tmp_path: Path, written: str
+) -> None:
+    file = tmp_path / "models.toml"
+    values = VALUES.splitlines()
+    size = "size = { native = [512, 512], grid = 8, minimum = 256, maximum = 1024 }"
+    text = written.format(
+        values=", ".join(values),
+        size=size,
+        dotted="\n".join(f"first.{line}" for line in (*values, size)),
+        lines="\n".join((*values, size, "title = 'Second'", "licence = 'none'")),
+    )
+    file.write_text(text)
+    assert list(read_entries(file)) == ["first", "second"]
+
+    with pytest.raises(ModelUnavailable, match=r"cannot be taken out of .*models\.toml"):
+        remove_entry(file, "first")
+    assert file.read_text() == text
+
+
 def test_the_operators_entry_comes_before_ours(tmp_path: Path) -> None:
     file = tmp_path / "models.toml"
     add_entry(file, a_model(name="sdxl", title="Mine"))
