@@ -1,10 +1,26 @@
 """A picture's own recipe, with changes -> what to ask for to have it drawn again."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from generation import BadSize, Catalogue, FoundRecipe, Model
+from bot.place import Viewer
+from bot.recipes import Recipes
+from generation import (
+    BadSize,
+    Catalogue,
+    Family,
+    FoundRecipe,
+    Mode,
+    Model,
+    NeedsPicture,
+    NotFetched,
+    can_draw,
+    find_model,
+)
+
+_SKIPPING = frozenset({Family.SD1, Family.SD2})  # layers of the text encoder; all others know one alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,30 +38,83 @@ class Redrawn:
     source_wanted: bool
 
 
-def redrawn(found: FoundRecipe, changes: Mapping[str, Any], catalogue: Catalogue, *, has_image: bool) -> Redrawn:
-    """Put `changes` over what was `found`. Raises UnknownChoice for a model that is not here, nor one like it.
+async def redrawn_here(
+    found: FoundRecipe, changes: Mapping[str, Any], recipes: Recipes, viewer: Viewer, *, has_image: bool
+) -> Redrawn:
+    """As `redrawn`, with the models that are on this machine and may draw where the viewer is."""
+    first = recipes.catalogue.find(await recipes.first_choice(viewer))
+    allowed = await asyncio.to_thread(recipes.models_here, recipes.servers.over(viewer))
+    here = [model for model in allowed if await asyncio.to_thread(find_model, model) is not None]
+    return redrawn(found, changes, recipes.catalogue, first=first, here=here, has_image=has_image)
+
+
+def redrawn(
+    found: FoundRecipe,
+    changes: Mapping[str, Any],
+    catalogue: Catalogue,
+    *,
+    first: Model,
+    here: Sequence[Model],
+    has_image: bool,
+) -> Redrawn:
+    """Put `changes` over what was `found`; `first` draws where no model is named, and `here` are on this machine.
 
     What does not fit the model that draws instead is left to that model; what was asked for is never left out.
+    Raises UnknownChoice for a model among the changes that there is not, NotFetched where nothing here draws in
+    place of one that was found, and NeedsPicture where a picture would be made larger and none is given.
     """
     options = dict(found.options)
-    # 1. The model: the very one, one that is likely to be it, or none
+    mode = changes.get("mode", options.get("mode"))
+    # 1. The model: the very one, one that is likely to be it, or one that stands in for it
     wanted = changes.get("model", options.get("model"))
-    model = None if wanted is None or wanted in catalogue else catalogue.nearest(wanted)
-    if model is None or "model" in changes:
+    if "model" in changes:
         model = catalogue.find(wanted)
+    else:
+        by_image = has_image and "control" not in options
+        way = Mode.IMAGE_TO_IMAGE if by_image else Mode.TEXT_TO_IMAGE
+        way = mode if mode is Mode.UPSCALE else way
+        model = _drawing(wanted, way, catalogue, first=first, here=here)
     # 2. What another one was asked for and this one cannot do
     left = _unfit(options, model) - changes.keys() if model.name != options.get("model") else set()
-    # 3. The source: a strength without one has nothing to leave
+    # 3. The source: a strength without one has nothing to leave, and nothing can be made larger
     source_wanted = "strength" in options and not has_image
     dropped = left | ({"strength", "mode", "control"} if source_wanted else set())
+    if mode is not Mode.UPSCALE or ("mode" not in changes and not can_draw(model, mode)):
+        dropped |= {"scale", "mode"} if options.get("mode") is Mode.UPSCALE else set()
+    elif not has_image:
+        raise NeedsPicture("image", mode=mode, model=model.name)
     kept = {name: value for name, value in options.items() if name not in dropped}
+    is_here = wanted is None or wanted in {model.name, *(each.name for each in here)}
     return Redrawn(
         options={**kept, **changes, "model": model.name},
         model=model.name,
-        instead=wanted if wanted is not None and wanted != model.name else "",
+        instead="" if is_here else wanted,
         left=tuple(sorted(left)),
         source_wanted=source_wanted,
     )
+
+
+def _drawing(wanted: str | None, way: Mode, catalogue: Catalogue, *, first: Model, here: Sequence[Model]) -> Model:
+    """The model that draws in `way` what was drawn with the one that some program calls `wanted`.
+
+    Raises NotFetched.
+    """
+    near = first if wanted is None else catalogue.get(wanted)
+    if near is None and wanted is not None:
+        near = catalogue.nearest(wanted)
+    # A picture can be made larger by another model than has drawn it.
+    if near is not None and (near in here or near == first) and (way is not Mode.UPSCALE or can_draw(near, way)):
+        return near
+    able = [model for model in here if can_draw(model, way)]
+    if not able:
+        raise NotFetched(first.name if near is None else near.name)
+
+    def rank(model: Model) -> tuple[bool, bool, bool]:
+        """One of the same family comes first; what knows a picture book alone is kin to nothing else."""
+        is_kin = near is not None and (model.family, model.harmless) == (near.family, near.harmless)
+        return (model.family is Family.LANCZOS, not is_kin, model != first)
+
+    return min(able, key=rank)
 
 
 def _unfit(options: Mapping[str, Any], model: Model) -> set[str]:
@@ -58,6 +127,8 @@ def _unfit(options: Mapping[str, Any], model: Model) -> set[str]:
     }
     if options.get("scheduler", model.scheduler) not in model.schedulers:
         unfit.add("scheduler")
+    if options.get("clip_skip", 1) != 1 and model.family not in _SKIPPING:
+        unfit.add("clip_skip")
     try:
         model.size.read(options.get("size", str(model.size.native)))
     except BadSize:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from bot.errors import AlreadyRunning, DrawingFailed, NoRecipe, NotWritten
 from bot.flags import read_mode
 from bot.history import Generation
 from bot.place import OPERATOR_ID, Viewer
-from bot.redraw import redrawn
+from bot.redraw import redrawn_here
 from bot.settings import Settings
 from bot.verify import Findings, verify
 from generation import (
@@ -116,7 +117,7 @@ async def _hand_out(drawing: Drawing, house: House, generation_id: str, errors: 
     if generation.state is not JobState.FINISHED:
         raise DrawingFailed(generation.failure)
     for written in await asyncio.to_thread(_write, generation, drawing.output):
-        Console(highlight=False, soft_wrap=True).print(str(written), markup=False)
+        Console(highlight=False, soft_wrap=True, emoji=False).print(str(written), markup=False)
     errors.print(wording.drawn_in_shell(generation), style="dim", markup=False)
 
 
@@ -131,21 +132,20 @@ async def _request(drawing: Drawing, house: House, errors: Console) -> Request:
         options["prompt"] = drawing.prompt
     if drawing.model is not None:
         options["model"] = house.studio.catalogue.default  # a path has a name of its own in the catalogue
+    if drawing.mode is not None:
+        options["mode"] = read_mode(drawing.mode)
     if drawing.recipe is not None:
-        found = await asyncio.to_thread(read_recipe, drawing.recipe)
+        found = await asyncio.to_thread(read_recipe, BytesIO(await _read(drawing.recipe)))
         if found is None:
             raise NoRecipe(str(drawing.recipe))
-        again = redrawn(found, options, house.studio.catalogue, has_image=drawing.image is not None)
+        has_image = drawing.image is not None
+        again = await redrawn_here(found, options, house.studio.recipes, OPERATOR, has_image=has_image)
         for line in wording.redrawn(found, again):
             errors.print(line, style="dim", markup=False)
         options = again.options
-    if drawing.mode is not None:
-        options["mode"] = read_mode(drawing.mode)
     if drawing.direction is not None:
         options["direction"] = _direction(drawing.direction)
     options |= await _given_pictures(drawing, house, errors, mode=options.get("mode"))
-    if options.get("mode") is Mode.UPSCALE and drawing.model is None:
-        options.pop("model", None)  # of a recipe: it has drawn the picture, and need not be able to enlarge it
     seeds = {"seed": drawing.seed, "variation_seed": drawing.variation_seed}
     options |= {name: await house.seeds.read(OPERATOR, seed) for name, seed in seeds.items() if seed is not None}
     return Request(**{"prompt": "", **options})

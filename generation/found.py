@@ -71,10 +71,12 @@ def _text(value: object) -> str | None:
     return value.strip() if isinstance(value, str) else None
 
 
-def _model(value: object) -> str | None:
-    """A model's name without its folder and its ending."""
+def bare_name(value: object) -> str | None:
+    """The name of a model or a LoRA without its folder and its ending."""
     text = _text(value)
-    return None if text is None else re.sub(r"\.(safetensors|ckpt|sft)$", "", re.split(r"[/\\]", text)[-1]) or None
+    if text is None:
+        return None
+    return re.sub(r"\.(safetensors|ckpt|sft|pt)$", "", re.split(r"[/\\]", text)[-1]) or None
 
 
 def _size(value: object) -> str | None:
@@ -85,7 +87,7 @@ def _size(value: object) -> str | None:
 _READ: dict[str, Callable[[object], Any]] = {
     "prompt": _text,
     "negative_prompt": _text,
-    "model": _model,
+    "model": bare_name,
     "size": _size,
     "strength": _between(0.0, 1.0),
     "num_inference_steps": _whole(1, 10_000),

@@ -19,7 +19,7 @@ from generation.request import Request
 _TEXT, _JSON, _GRAPH = "parameters", "easel", "prompt"
 _LIMIT = 2**20  # characters
 # What means something only beside the pictures that it was drawn from, and how many were drawn at once.
-_NOT_IN_IT = frozenset({"count", "source", "mask", "mode", "margins", "scale", "blend"})
+_NOT_IN_IT = frozenset({"count", "source", "mask", "mode", "margins", "blend"})
 _EXIF, _COMMENT = 0x8769, 0x9286  # where AUTOMATIC1111 puts its text in JPEG and WebP
 _FAULTS = (OSError, SyntaxError, ValueError, TypeError, LookupError, Image.DecompressionBombError)
 
@@ -46,7 +46,7 @@ def read_recipe(file: Path | BinaryIO) -> FoundRecipe | None:
         used = {name: value for name, value in options if value is not None and name not in _NOT_IN_IT}
         if recipe.mode is Mode.TEXT_TO_IMAGE:
             used.pop("strength", None)
-        if recipe.control is not None:
+        if recipe.control is not None or recipe.mode is Mode.UPSCALE:
             used["mode"] = recipe.mode
         return FoundRecipe(program="Easel", options=used, recipe=recipe)
     if _TEXT in texts:

@@ -20,13 +20,13 @@ from bot.errors import NoRecipe
 from bot.further import Chosen, choose, chosen_from
 from bot.parcel import FILE_LIMIT, fitting
 from bot.pick import Pick
-from bot.redraw import redrawn
+from bot.redraw import redrawn_here
 from bot.source import SourceImage
 from bot.views.buttons import GenerationButton, LastingItem, View, tell_recipe
 from bot.views.edit import SETTINGS_LIMIT
 from bot.views.modal import OPEN_FOR, ask, read_modal
 from bot.wording import labels
-from generation import PROMPT_LIMIT, BadPicture, FoundRecipe, Request, read_recipe
+from generation import PROMPT_LIMIT, BadPicture, FoundRecipe, Mode, Request, read_recipe
 
 _MODAL = "easel:from"
 _LOOK = 1.5  # seconds to look into the file before the modal has to be open
@@ -81,7 +81,7 @@ async def offer_source(interaction: discord.Interaction[Any], chosen: Chosen) ->
     found = await found_in(data)
     view = View(timeout=None)
     view.add_item(OfferButton("from"))
-    if found is not None and "prompt" in found.options and is_whole(data):
+    if found is not None and _is_of_words(found) and is_whole(data):
         view.add_item(OfferButton("again"))
     others = () if chosen.drawn is None or len(chosen.drawn.pictures) == 1 else chosen.drawn.pictures
     for pick in (Pick.read(picture.name) for picture in others):
@@ -125,6 +125,11 @@ async def show_recipe(interaction: discord.Interaction[Any], chosen: Chosen) -> 
     await whisper(interaction, text)
 
 
+def _is_of_words(found: FoundRecipe) -> bool:
+    """Whether what was found can be drawn from its words, and did not only make another picture larger."""
+    return bool(found.options.get("prompt")) and found.options.get("mode") is not Mode.UPSCALE
+
+
 async def found_in(data: bytes) -> FoundRecipe | None:
     """What a picture tells of how it was made."""
     return await asyncio.to_thread(read_recipe, BytesIO(data))
@@ -163,7 +168,7 @@ async def _draw_again(interaction: discord.Interaction[Any], chosen: Chosen) -> 
     found = await found_in(data)
     if found is None:
         raise NoRecipe(name)
-    again = redrawn(found, {}, desk.studio.catalogue, has_image=False)
+    again = await redrawn_here(found, {}, desk.studio.recipes, viewer, has_image=False)
     await desk.submit(
         Request(**{"prompt": "", **again.options}),
         viewer=viewer,

@@ -123,7 +123,7 @@ def seen_in(text: str, number: int) -> str | None:
 def told(found: FoundRecipe) -> str:
     """What was understood, in words."""
     options = found.options
-    parts = [f"“{shorten(options['prompt'], _PROMPT_SHOWN)}”"] if "prompt" in options else ["no prompt"]
+    parts = [f"“{shorten(options['prompt'], _PROMPT_SHOWN)}”"] if options.get("prompt") else ["no prompt"]
     if options.get("negative_prompt"):
         parts.append(f"without “{shorten(options['negative_prompt'], _PROMPT_SHOWN)}”")
     for name, word in _OPTIONS.items():

@@ -69,6 +69,47 @@ async def test_a_picture_of_another_program_is_drawn_and_what_differs_is_told(tm
     assert "VAE nice.pt" in errors
 
 
+async def test_a_recipe_that_made_a_picture_larger_makes_another_one_larger(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 48), "teal").save(tmp_path / "in.png")
+    wish = ("draw", "--image", "in.png", "--mode", "upscale", "--scale", "2.5", "-o", "up.png")
+    code, _, errors = await easel_command(tmp_path, *wish)
+    assert code == 0, errors
+
+    code, _, errors = await easel_command(tmp_path, "draw", "--recipe", "up.png")
+    assert code == 1
+    told = "The model lanczos makes pictures larger: attach an image, or choose another model."
+    assert errors.strip() == told
+
+    code, _, errors = await easel_command(
+        tmp_path, "draw", "--recipe", "up.png", "--image", "in.png", "-o", "again.png"
+    )
+    assert code == 0, errors
+    with Image.open(tmp_path / "up.png") as first, Image.open(tmp_path / "again.png") as again:
+        assert first.size == (160, 120)
+        assert first.tobytes() == again.tobytes()
+
+
+async def test_a_recipe_of_a_file_that_is_not_there_is_answered_so(tmp_path: Path) -> None:
+    code, _, errors = await easel_command(tmp_path, "draw", "--recipe", "nothing.png")
+    assert code == 1
+    assert errors.strip() == "There is no file called nothing.png that can be read."
+
+
+@pytest.mark.parametrize("model", ["v1-5-pruned-emaonly", "dreamshaper_8"])
+async def test_a_recipe_of_a_model_that_is_not_here_is_drawn_by_one_that_is(tmp_path: Path, model: str) -> None:
+    info = PngInfo()
+    info.add_text("parameters", f"a red cat\nSteps: 2, Sampler: Euler a, Seed: 5, Size: 256x256, Model: {model}")
+    Image.new("RGB", (8, 8)).save(tmp_path / "theirs.png", pnginfo=info)
+
+    environment = {"HF_HUB_CACHE": str(tmp_path / "hub")}  # where nothing was fetched to
+    code, _, errors = await easel_command(
+        tmp_path, "draw", "--recipe", "theirs.png", "-o", "ours.png", **environment
+    )
+
+    assert code == 0, errors
+    assert f"The model {model} is not here; storybook draws instead." in errors
+
+
 def _save_as_jpeg(source: Path, target: Path) -> None:
     with Image.open(source) as image:
         image.save(target, "JPEG", quality=90)

@@ -38,11 +38,11 @@ async def easel_command(folder: Path, *arguments: str, **environment: str) -> tu
 
 async def test_draw_writes_the_picture_with_its_recipe_inside(tmp_path: Path) -> None:
     code, output, errors = await easel_command(
-        tmp_path, "draw", "a red cat", "-o", "cats/cat.png", "--seed", "0", "--steps", "2", "--count", "2"
+        tmp_path, "draw", "a red cat", "-o", "cats:dog:/[a]cat.png", "--seed", "0", "--steps", "2", "--count", "2"
     )
     assert code == 0, errors
-    assert output.split() == ["cats/cat.png", "cats/cat-2.png"]
-    recipe = read(tmp_path / "cats" / "cat-2.png")
+    assert output.split() == ["cats:dog:/[a]cat.png", "cats:dog:/[a]cat-2.png"]
+    recipe = read(tmp_path / "cats:dog:" / "[a]cat-2.png")
     assert recipe is not None
     assert (recipe.prompt, recipe.seeds, recipe.num_inference_steps) == ("a red cat", (1,), 2)
 
@@ -73,6 +73,7 @@ async def test_the_same_seed_draws_the_same_picture_and_an_image_is_redrawn(tmp_
         (["a cat", "--seed", "nobody"], ["nobody"]),
         (["a cat", "--count", "9"], ["count", "9"]),
         (["   "], ["prompt"]),
+        (["[cat:dog:0.5]"], ["[cat:dog:0.5]"]),
         (["a cat", "--model", "sd-9000"], ["sd-9000"]),
         (["a cat", "--model", "./no/such/folder"], ["no/such/folder"]),
     ],
@@ -155,7 +156,7 @@ async def test_doctor_finds_a_healthy_machine_healthy(tmp_path: Path) -> None:
 
 
 async def test_doctor_finds_what_was_added_and_is_broken(tmp_path: Path) -> None:
-    lora = tmp_path / "data" / "models" / "loras" / "ink.safetensors"
+    lora = tmp_path / "data" / "models" / "loras" / "ink [old] :dog:.safetensors"
     lora.parent.mkdir(parents=True)
     lora.write_bytes(b"<html>")
 
@@ -163,7 +164,7 @@ async def test_doctor_finds_what_was_added_and_is_broken(tmp_path: Path) -> None
 
     assert code == 1
     assert findings(output)["Files"] == "!!"
-    assert "ink: " in output
+    assert "ink [old] :dog:: " in output
     assert "is a web page" in output
 
 

@@ -9,7 +9,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from bot import parcel, wording
 from bot.playground import Person, Upload
+from generation import Mode
+from generation.metadata import pnginfo
 from tests.contract.bot.conftest import Start, a_picture, answer_of, is_result, result
+from tests.recipes import a_model, a_recipe
 
 
 def kept(folder: Path) -> list[Path]:
@@ -21,10 +24,10 @@ def colour(file: Path) -> object:
         return image.convert("RGB").getpixel((5, 5))
 
 
-def told_in(words: str) -> Upload:
+def told_in(words: str, further: str = "") -> Upload:
     """A picture that says, as AUTOMATIC1111's program writes it, that it was drawn from `words`."""
     data, info = BytesIO(), PngInfo()
-    info.add_text("parameters", f"{words}\nSteps: 2, Sampler: Euler, Seed: 5, Size: 256x256")
+    info.add_text("parameters", f"{words}\nSteps: 2, Sampler: Euler, Seed: 5, Size: 256x256{further}")
     Image.new("RGB", (256, 256), "teal").save(data, "PNG", pnginfo=info)
     return Upload(filename="theirs.png", data=data.getvalue())
 
@@ -152,6 +155,30 @@ async def test_every_prompt_that_describes_a_picture_can_be_drawn(start: Start, 
         ada.press(described, "Draw")
         one = await ada.message(lambda message: is_result(message) and message.id > described.id)
         assert len(one.attachments) == 1
+
+
+@pytest.mark.parametrize("model", ["v1-5-pruned-emaonly", "dreamshaper_8", "some-model-far-away"])
+async def test_a_recipe_of_a_model_that_is_not_here_is_drawn_by_one_that_is(
+    start: Start, ada: Person, model: str
+) -> None:
+    far = (a_model(name="sd-1.5"), a_model(name="some-model-far-away"))
+    async with start(others=far):
+        posted = ada.send("look", files=[told_in("a cat", f", Model: {model}")])
+        offer = await ada.answer(ada.context_menu(posted, "Use as source"))
+        ada.press(offer, "Draw its recipe again")
+        drawn = await result(ada, "a cat")
+        assert "small-model · seed 5" in drawn.text
+        assert "is not here; small-model draws instead." in drawn.text
+
+
+async def test_what_was_only_made_larger_has_no_recipe_to_draw_from_words(start: Start, ada: Person) -> None:
+    data = BytesIO()
+    recipe = a_recipe(mode=Mode.UPSCALE, scale=2.0, source="ab" * 32, model="lanczos")
+    Image.new("RGB", (64, 64), "teal").save(data, "PNG", pnginfo=pnginfo(recipe, 0))
+    async with start():
+        posted = ada.send("look", files=[Upload(filename="larger.png", data=data.getvalue())])
+        offer = await ada.answer(ada.context_menu(posted, "Use as source"))
+        assert [button.get("label") for button in offer.buttons] == ["Draw from it"]
 
 
 async def test_the_row_of_a_picture_leads_to_each_of_several_as_a_source(

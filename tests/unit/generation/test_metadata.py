@@ -143,6 +143,17 @@ def test_a_picture_that_a_controlnet_drew_says_how_it_follows_its_source(file: P
     assert "source" not in found.options
 
 
+def test_a_larger_picture_says_that_it_was_made_larger_and_how_much(file: Path) -> None:
+    recipe = a_recipe(mode=Mode.UPSCALE, prompt="", scale=2.0, source="ab" * 32)
+    Image.new("RGB", (1, 1)).save(file, pnginfo=pnginfo(recipe, 0))
+
+    found = read_recipe(file)
+
+    assert found is not None
+    assert found.options.items() >= {"mode": Mode.UPSCALE, "scale": 2.0, "prompt": ""}.items()
+    assert not {"source", "size"} & found.options.keys()
+
+
 A1111 = "a red cat, 赤い猫\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 3, Size: 64x64"
 
 
