@@ -20,8 +20,6 @@ from generation import (
     find_model,
 )
 
-_SKIPPING = frozenset({Family.SD1, Family.SD2})  # layers of the text encoder; all others know one alone
-
 
 @dataclass(frozen=True, kw_only=True)
 class Redrawn:
@@ -43,8 +41,12 @@ async def redrawn_here(
 ) -> Redrawn:
     """As `redrawn`, with the models that are on this machine and may draw where the viewer is."""
     first = recipes.catalogue.find(await recipes.first_choice(viewer))
-    allowed = await asyncio.to_thread(recipes.models_here, recipes.servers.over(viewer))
-    here = [model for model in allowed if await asyncio.to_thread(find_model, model) is not None]
+    rules = recipes.servers.over(viewer)
+
+    def look() -> list[Model]:  # the default one among them may have yet to be fetched
+        return [model for model in recipes.models_here(rules) if find_model(model) is not None]
+
+    here = await asyncio.to_thread(look)
     return redrawn(found, changes, recipes.catalogue, first=first, here=here, has_image=has_image)
 
 
@@ -127,7 +129,7 @@ def _unfit(options: Mapping[str, Any], model: Model) -> set[str]:
     }
     if options.get("scheduler", model.scheduler) not in model.schedulers:
         unfit.add("scheduler")
-    if options.get("clip_skip", 1) != 1 and model.family not in _SKIPPING:
+    if options.get("clip_skip", 1) != 1 and not model.skips_layers:
         unfit.add("clip_skip")
     try:
         model.size.read(options.get("size", str(model.size.native)))

@@ -108,6 +108,11 @@ class Model:
         """Those that it can be drawn with."""
         return FLOW_SCHEDULERS if self.family in {Family.SD3, Family.FLUX} else tuple(Scheduler)
 
+    @property
+    def skips_layers(self) -> bool:
+        """Whether another layer of its text encoder may be taken; other families were trained on one alone."""
+        return self.family in {Family.SD1, Family.SD2}
+
     def memory(self, dtype: str) -> int | None:
         """Bytes that its weights take in `dtype`, as PyTorch calls it; None if nobody counted them."""
         return None if self.parameters is None else self.parameters * _BYTES[dtype]

@@ -18,7 +18,7 @@ from generation.errors import (
     UnknownChoice,
 )
 from generation.mode import Direction, Margins, Mode, canvas, choose
-from generation.model import Family, Model, Use
+from generation.model import Model, Use
 from generation.prompt import read
 from generation.request import SEED_LIMIT, UPSCALE_LIMIT, Request
 from generation.schedulers import Scheduler
@@ -30,7 +30,6 @@ _NO_STYLES = Styles({})
 _BETWEEN = 0.5  # of a blend: both pictures alike
 _ROOM = 1.3  # times the pixels that a model has learnt: so many it draws well in one pass
 _CONTROL = 0.5  # strength at which a ControlNet has its full say
-_CLIP_SKIPS = frozenset({Family.SD1, Family.SD2})  # all others were trained on one layer and know no other
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -356,7 +355,7 @@ def _strength(request: Request, mode: Mode, model: Model, *, controlled: bool) -
 def _clip_skip(layer: int | None, model: Model) -> int:
     if layer is None:
         return 1
-    if model.family not in _CLIP_SKIPS and layer != 1:
+    if not model.skips_layers and layer != 1:
         raise NotForThisModel("clip_skip", model=model.name)
     return layer
 
